@@ -18,12 +18,14 @@ export type RelayName = "relay" | "before-relay";
 /** Bare programs of `rungs.ts`. */
 export const RUNGS = ["listen", "serve", "fetch"] as const;
 export type Rung = (typeof RUNGS)[number];
-export type TargetName = BuildName | RelayName | Rung | "nginx" | "nginx-buffering" | "splice" | "direct";
+export type TargetName =
+  | (BuildName | RelayName | Rung)
+  | ("nginx" | "nginx-buffering" | "splice" | "direct" | "proxied");
 
 /**
  * A receiver of the load. `direct`: the upstream itself; `splice`: bytes from socket to socket; `nginx-buffering`:
  * nginx with its default buffers for bodies; `relay`: Clewline whose client speaks the upstream's dialect, beside
- * `clewline` that translates.
+ * `clewline` that translates; `proxied`: Clewline whose upstream is behind the proxy of the stage.
  */
 export interface Target {
   readonly name: TargetName;
@@ -51,6 +53,8 @@ export interface Stage {
   readonly isLimited: boolean;
   /** Clewline's admin is on, and somebody has it open. */
   readonly isWatched: boolean;
+  /** The address of an http proxy that Clewline reaches its upstream through. */
+  readonly proxy?: string;
 }
 
 /** The builds of Clewline in this run. */
@@ -84,8 +88,8 @@ export function profiled(stage: Stage): Stage {
   };
 }
 
-function programOf(stage: Stage, name: BuildName | RelayName): readonly string[] {
-  if (name === "clewline" || name === "relay") return stage.program;
+function programOf(stage: Stage, name: BuildName | RelayName | "proxied"): readonly string[] {
+  if (name === "clewline" || name === "relay" || name === "proxied") return stage.program;
   if (stage.programBefore === undefined) throw new Error("no older build is measured in this run");
   return stage.programBefore;
 }
@@ -113,6 +117,7 @@ export function startTarget(stage: Stage, name: TargetName): Promise<Target> {
   switch (name) {
     case "clewline":
     case "before":
+    case "proxied":
       return startClewline(stage, name, false);
     case "relay":
     case "before-relay":
@@ -216,7 +221,7 @@ export function startClewlineOn(stage: Stage, dataDir: string): Promise<Target> 
 
 async function startClewline(
   stage: Stage,
-  name: BuildName | RelayName,
+  name: BuildName | RelayName | "proxied",
   isTranslating: boolean,
   ownDataDir?: string,
 ): Promise<Target> {
@@ -257,6 +262,7 @@ name = "bench"
 family = "openai"
 base_url = "http://127.0.0.1:${stage.upstreamPort}/v1"
 dialects = ["openai-chat"]
+${stage.proxy === undefined ? "" : `proxy = "${stage.proxy}"`}
 [[upstreams.credentials]]
 name = "main"
 api_key = "sk-bench-upstream"

@@ -13,6 +13,7 @@ import {
 } from "./measure.ts";
 import { measureMemory } from "./memory.ts";
 import { burstPlan, jsonPlan, streamsPlan } from "./plans.ts";
+import { measureProxied } from "./proxied.ts";
 import { measureReader } from "./reader.ts";
 import { type Figure, median, type WorkResult } from "./result.ts";
 import { measureLadder, measureStages } from "./stages.ts";
@@ -211,6 +212,8 @@ export const WORKS: Record<string, Work> = {
     };
   },
   reader: measureReader,
+
+  proxied: measureProxied,
 
   ...TRANSLATION_WORKS,
 

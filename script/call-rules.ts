@@ -39,12 +39,21 @@ export const CALL_RULES: readonly CallRule[] = [
     except: ["src/core/ids.ts"],
   },
   {
-    rule: "fetch only in transport",
+    rule: "no fetch: connections begin only in transport/dial",
     reason:
-      "time-outs, outbound proxies and the reading of every body to its end are decided there once (the demo plays a client)",
+      "time-outs, outbound proxies and the reading of every body to its end are decided in transport once (the demo plays a client)",
     pattern: /(?<![\w$.]|\bfunction\s)(?:globalThis\s*\.\s*)?fetch\s*\(/g,
     mayBeDeclared: true,
-    except: ["src/transport/", "src/cli/demo.ts"],
+    except: ["src/cli/demo.ts"],
+  },
+  {
+    rule: "sockets begin only in transport/dial",
+    reason:
+      "what opens a connection elsewhere goes past the proxies, authorities and certificates of the configuration",
+    pattern:
+      /\bBun\s*\.\s*(?:connect|udpSocket)\b|\bnew\s+(?:WebSocket|EventSource|XMLHttpRequest)\b|(?<![\w$.#])(?:createConnection|connect)\s*\(|\bnet\s*\.\s*(?:connect|createConnection|Socket)\b/g,
+    mayBeDeclared: true,
+    except: ["src/transport/dial/", "src/transport/pinned-socket.ts"],
   },
   {
     rule: "JSON.parse only in wire, dialects, upstreams, config, ledger, simulator and cli",

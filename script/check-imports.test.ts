@@ -42,8 +42,12 @@ const BROKEN: readonly (readonly [file: string, text: string, rule: string, line
   ["src/http/a.ts", "const t = performance.now();", "the time only from core/clock.ts", 1],
   ["src/pool/a.ts", "const r = Math.random();", "randomness only from core/ids.ts", 1],
   ["src/auth/a.ts", "const r = crypto.randomUUID();", "randomness only from core/ids.ts", 1],
-  ["src/proxy/a.ts", "const r = await fetch(url, { method });", "fetch only in transport", 1],
-  ["src/proxy/a.ts", "const r = globalThis.fetch(url);", "fetch only in transport", 1],
+  ["src/proxy/a.ts", "const r = await fetch(url, { method });", "no fetch: connections begin only", 1],
+  ["src/transport/a.ts", "const r = globalThis.fetch(url);", "no fetch: connections begin only", 1],
+  ["src/transport/a.ts", "const s = await Bun.connect({ port });", "sockets begin only in transport/dial", 1],
+  ["src/alerts/a.ts", "const s = connect(port, host);", "sockets begin only in transport/dial", 1],
+  ["src/alerts/a.ts", "const s = new WebSocket(url);", "sockets begin only in transport/dial", 1],
+  ["src/alerts/a.ts", 'import { request } from "node:https";', "connections begin only in transport/dial", 1],
   ["src/proxy/a.ts", "const r = JSON.parse(body);", "JSON.parse only in", 1],
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a source file.
   ["src/proxy/a.ts", "const r = `x ${console.log(1)}`;", "console only in cli", 1],
@@ -125,7 +129,7 @@ test("what the rules allow passes", () => {
     "src/main.ts": 'import { app } from "./app.ts";\nconst [verb] = process.argv;',
     "src/core/clock.ts": "export const now = () => Date.now();",
     "src/http/listener.ts": "Bun.serve({ fetch(request) { return answer(request); } });",
-    "src/transport/client.ts": "export const send = (url: string) => fetch(url);",
+    "src/transport/dial/connection.ts": "export const open = (port: number) => Bun.connect({ port });",
     "src/dialects/gemini/tap.ts": 'import { a } from "../frames.ts";\nimport { b } from "../../wire/sse.ts";',
     "src/proxy/b.ts": 'import type { StateId } from "../store/state.ts";',
     "src/proxy/a.ts":

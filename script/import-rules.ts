@@ -163,6 +163,10 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
     imports: ["core", "dialects", "upstreams", "transport", "http", "plan", "snapshot", "proxy"],
     reason: "an endpoint of its own: it lists models, and serves no request of a model",
   },
+  doctor: {
+    imports: ["core", "config", "upstreams", "ledger", "transport", "snapshot", "proxy"],
+    reason: "doctor looks at each thing as the gateway uses it; it serves nobody, and nothing needs it",
+  },
   routes: {
     imports: ["core", "config", "dialects", "http", "auth", "admin", "proxy", "explain", "models", "pages"],
     reason: "the table of routes says which handler answers; handlers and their rooms do not know the table",
@@ -195,6 +199,7 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "proxy",
       "explain",
       "models",
+      "doctor",
       "pages",
       "routes",
     ],
@@ -216,11 +221,12 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
       "alerts",
       // The hash of the admin's password.
       "http/password.ts",
-      // A price list that a person names by its URL.
-      "transport/download.ts",
+      // A price list that a person names by its URL, and what doctor looks at.
+      "transport",
       "simulator",
       "snapshot",
       "explain",
+      "doctor",
       "app",
     ],
     reason: "a command reads what is stored or starts the app; it never serves a request by itself",
@@ -282,6 +288,22 @@ export const RUNTIME_ROOMS = ["src/http/", "src/transport/", "src/store/", "src/
 /** Crypto for its hashes: names and ids that a wire does not take become digests, the same everywhere. */
 const PURE_MODULES = ["node:buffer", "node:crypto", "node:string_decoder"];
 
+/** Modules of Node whose purpose is to open connections; `node:net` also tells what an address is. */
+const CONNECTING_MODULES = [
+  "node:http",
+  "node:https",
+  "node:http2",
+  "node:tls",
+  "node:dgram",
+  "node:dns",
+  "node:dns/promises",
+  "undici",
+];
+/** What plays a provider or a client, and connects to nobody else. */
+const LISTENERS = ["src/simulator/", "src/cli/demo.ts"];
+/** Webhooks have an HTTP client of their own still, which goes to checked addresses alone. */
+const NOT_YET = ["src/transport/pinned-call.ts", "src/transport/pinned-socket.ts", "src/alerts/post.ts"];
+
 /** Modules that belong to some rooms only. */
 export const MODULE_RULES: readonly ModuleRule[] = [
   {
@@ -296,6 +318,13 @@ export const MODULE_RULES: readonly ModuleRule[] = [
     rooms: ["neutral", "wire", "dialects", "plan"],
     isForbidden: (specifier) => specifier.startsWith("node:") && !PURE_MODULES.includes(specifier),
     except: [],
+  },
+  {
+    rule: "connections begin only in transport/dial",
+    reason:
+      "what opens a connection elsewhere goes past the proxies, authorities and certificates of the configuration",
+    isForbidden: (specifier) => CONNECTING_MODULES.includes(specifier),
+    except: ["src/transport/dial/", ...LISTENERS, ...NOT_YET],
   },
   {
     rule: "the process module only in main.ts",

@@ -50,12 +50,14 @@ const PARTS: readonly Part[] = [
     isParallel: true,
     checks: ["format", "lint", "types", "imports", "unused"],
   },
-  ...["flow", "matrix", "field", "faults", "security", "usage", "clients", "browser"].map((name) => ({
-    name,
-    folders: [`./test/${name}`],
-    isParallel: false,
-    checks: [],
-  })),
+  ...["flow", "matrix", "field", "faults", "security", "usage", "clients", "browser", "network"].map(
+    (name) => ({
+      name,
+      folders: [`./test/${name}`],
+      isParallel: false,
+      checks: [],
+    }),
+  ),
   {
     name: "money",
     folders: ["./test/money"],

@@ -17,6 +17,7 @@ import {
 } from "./app/make-gateway.ts";
 import { restoreRates } from "./app/restore-rates.ts";
 import { loadCredentialRooms, RoomKeeper } from "./app/room-keeper.ts";
+import { warmServers } from "./app/warm-servers.ts";
 import { parseListen } from "./config/admin/listen-address.ts";
 import { findEmptied } from "./config/change/emptied.ts";
 import { keysForNextStart } from "./config/change/restart.ts";
@@ -201,6 +202,7 @@ class RunningApp implements App {
       const own = { ...config.server, ...address, basePath: "" };
       this.#adminListener = listen(own, makeAdminRoutes(served), this.#gateway);
     }
+    this.#gateway.transport.keepWarm(warmServers(this.#gateway.snapshot));
     this.#listRefresh.restart();
     this.#upkeep.start();
     this.#alerts.start();
@@ -313,7 +315,8 @@ class RunningApp implements App {
     }
     this.#watch(config.readFiles);
     gateway.snapshot = makeSnapshot(config, { prices: this.#prices.list, keys: this.#keys.with(config) });
-    gateway.fetchMedia = makeConfiguredMediaFetch(config);
+    gateway.fetchMedia = makeConfiguredMediaFetch(config, gateway.transport);
+    gateway.transport.keepWarm(warmServers(gateway.snapshot));
     this.#alerts.replace(config.alerts);
     this.#listRefresh.restart();
     this.#prober.stop();

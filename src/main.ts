@@ -5,6 +5,7 @@
 import { fullGC } from "bun:jsc";
 import { readFileSync, writeSync } from "node:fs";
 import type { CliIo, Command } from "./cli/cli.ts";
+import { keptName, PROXY_VARIABLES } from "./config/network/kept-variables.ts";
 import { systemClock } from "./core/clock.ts";
 import { makeIds } from "./core/ids.ts";
 import { suggest } from "./core/nearest.ts";
@@ -14,6 +15,10 @@ import { shellWord } from "./core/shell-word.ts";
 const COMMANDS: Readonly<Record<string, { summary: string | null; load: () => Promise<Command> }>> = {
   serve: { summary: "start the gateway (default)", load: async () => (await import("./cli/serve.ts")).serve },
   check: { summary: "check the configuration", load: async () => (await import("./cli/check.ts")).check },
+  doctor: {
+    summary: "look at all that the gateway needs, up to each upstream's key",
+    load: async () => (await import("./cli/doctor.ts")).doctor,
+  },
   credentials: {
     summary: "list credentials with their states",
     load: async () => (await import("./cli/credentials.ts")).credentials,
@@ -74,18 +79,13 @@ const FULL_PIPE_PAUSE_MS = 5;
 /** Marks the process that replaced the first one. */
 const REEXECUTED = "CLEWLINE_INTERNAL_REEXECUTED";
 /** Variables that would run foreign code, print secrets, or lead requests with credentials elsewhere. */
-const DANGEROUS = [
+const DANGEROUS: readonly string[] = [
   "BUN_OPTIONS",
   "BUN_BE_BUN",
   "BUN_CONFIG_VERBOSE_FETCH",
   "BUN_INSPECT",
   "BUN_INSPECT_CONNECT_TO",
-  "HTTP_PROXY",
-  "http_proxy",
-  "HTTPS_PROXY",
-  "https_proxy",
-  "ALL_PROXY",
-  "all_proxy",
+  ...PROXY_VARIABLES,
   "NODE_OPTIONS",
 ];
 
@@ -111,6 +111,8 @@ function reexecute(): void {
       (entry): entry is [string, string] => entry[1] !== undefined && !DANGEROUS.includes(entry[0]),
     ),
   );
+  // `proxy = "environment"` means them; nothing else may go by them.
+  for (const name of PROXY_VARIABLES) if (env[name] !== undefined) safe[keptName(name)] = env[name];
   const args = [process.execPath, ...process.execArgv, ...scriptArgument(), ...process.argv.slice(2)];
   process.execve(process.execPath, args, {
     ...safe,

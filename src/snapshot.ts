@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { type KeyRing, makeKeyRing } from "./auth/keys.ts";
 import type { CacheMode, KeyConfig } from "./config/client-keys.ts";
 import type { Config, UpstreamConfig } from "./config/config.ts";
+import type { Via } from "./config/network/via.ts";
 import type { HeaderView } from "./core/header-view.ts";
 import type { DialectName } from "./dialects/dialect.ts";
 import { makePlanner, type Plan } from "./plan/plan.ts";
@@ -29,6 +30,8 @@ export interface CredentialView {
   readonly name: string;
   /** Holds the secret: never log it, never show it. */
   readonly access: CredentialAccess;
+  /** The way of all calls with the credential. */
+  readonly via: Via;
 }
 
 /** An upstream of the configuration with its server; keys that need no preparation are as configured. */
@@ -135,6 +138,7 @@ function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBoo
           id: credentialId(config.name, credential.name),
           name: credential.name,
           access: makeCredentialAccess(family.authorization, credential.apiKey),
+          via: credential.via,
         }),
       ]),
     ),

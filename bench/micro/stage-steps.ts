@@ -2,10 +2,12 @@
  * What one relayed JSON request of `script/bench json` makes Clewline do, step by step, over the real functions of a source
  * tree. Types are those of this tree; where an older tree differs, a step takes what fits.
  */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { PLAIN_SETTINGS } from "../../src/config/client-keys.ts";
+import { DIRECT } from "../../src/config/network/via.ts";
 import { leaseAndReport } from "./lease.ts";
 
 /** Runs the step so many times. */
@@ -241,7 +243,8 @@ export const STEPS: readonly Step[] = [
         const { encodeRequestHead, parseDestination } = await tree.load<RequestHead>(
           "transport/http1/request-head.ts",
         );
-        const destination = parseDestination(URL_TEXT);
+        // A tree of before takes the URL alone.
+        const destination = parseDestination(URL_TEXT, DIRECT);
         const request = { method: "POST", url: URL_TEXT, headers: UPSTREAM_LINES, body: REQUEST };
         return repeat(() => encodeRequestHead(request as never, destination));
       },

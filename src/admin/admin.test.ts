@@ -43,6 +43,8 @@ const SAMPLES: Record<
   pauseKeys: { body: { names: ["ci"] } },
   resumeKeys: { body: { names: ["ci"] } },
   listModels: {},
+  getNetwork: {},
+  examine: { path: "doctor", body: { upstream: "up" } },
   explain: { body: { path: "/v1/messages", body: {} } },
   getSettings: {},
   previewSettings: { body: { version: "1", changes: [{ path: "log.level" }] }, status: 403 },

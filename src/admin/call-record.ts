@@ -40,6 +40,7 @@ const RECORDS: { readonly [Name in Changing]: ((call: Call<Name>) => readonly Sh
   deleteCaptures: () => [{ path: "captures", before: null, after: "all deleted" }],
   testAlertChannel: null,
   explain: null,
+  examine: null,
   previewSettings: null,
   changeSettings: null,
   exportSettings: ({ body }) => [

@@ -13,6 +13,7 @@ import type { Limiter } from "../limits/limiter.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { Sql } from "../store/sql.ts";
+import type { ReplyOf } from "./contract.ts";
 
 export interface GatewayHealth {
   readonly inFlight: number;
@@ -41,6 +42,17 @@ export interface TargetPrice {
   readonly cacheRead: number | null;
   readonly cacheWrite: number | null;
   readonly version: string;
+}
+
+/** How a proxy has done since the start. */
+export interface ProxyFacts {
+  /** Its address, without user and password. */
+  readonly name: string;
+  /** The last connection did not fail by its fault. */
+  readonly isWorking: boolean;
+  readonly connections: number;
+  readonly failures: number;
+  readonly lastFailure: { readonly message: string; readonly atMs: number } | null;
 }
 
 /** A request that the admin itself makes. */
@@ -106,6 +118,12 @@ export interface AdminContext {
   };
   /** Calls `listener` with each new row; null: nobody watches. */
   readonly onRow: (listener: ((row: LedgerRow) => void) | null) => void;
+  /** Those that were used since the start. */
+  readonly proxies: () => readonly ProxyFacts[];
+  /** The upstreams that requests are kept away from, because no connection can be made. */
+  readonly unreachable: () => readonly string[];
+  /** Looks at everything, or at one upstream alone. */
+  readonly examine: (upstream: string | null) => Promise<ReplyOf<"examine">["findings"]>;
   /** The cost of a row line by line at the prices in force; null: these give another sum, or there is no price. */
   readonly costLines: (row: LedgerRow) => readonly CostLine[] | null;
   readonly priceOf: (upstream: string, model: string) => TargetPrice | null;

@@ -10,6 +10,7 @@ import { CREDENTIALS } from "./contract/credentials.ts";
 import { KEYS } from "./contract/keys.ts";
 import { LIVE, type LIVE_EVENTS } from "./contract/live.ts";
 import { MODELS } from "./contract/models.ts";
+import { NETWORK } from "./contract/network.ts";
 import type { Operation, PathParamsOf, ReplyForm } from "./contract/operation.ts";
 import { OVERVIEW } from "./contract/overview.ts";
 import { REQUESTS } from "./contract/requests.ts";
@@ -25,6 +26,7 @@ export const OPERATIONS = {
   ...CAPTURES,
   ...KEYS,
   ...MODELS,
+  ...NETWORK,
   ...SETTINGS,
   ...ALERTS,
   ...AUDIT,

@@ -17,6 +17,7 @@ import { makeOverviewHandlers } from "./overview.ts";
 import { makeRequestHandlers } from "./requests.ts";
 import { makeSessionHandlers } from "./session.ts";
 import { makeAlertHandlers } from "./settings/alert-channels.ts";
+import { makeNetworkHandlers } from "./settings/network.ts";
 import { makeSettingsHandlers } from "./settings.ts";
 import { makeTryHandlers } from "./try.ts";
 
@@ -48,6 +49,7 @@ export function makeHandlers(
     ...makeRequestHandlers(context),
     ...makeCaptureHandlers(context),
     ...makeModelHandlers(context),
+    ...makeNetworkHandlers(context),
     getOpenApi: () => makeOpenApi(context.version),
   };
 }

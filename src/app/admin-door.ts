@@ -4,6 +4,7 @@ import type { AdminContext, AlertTest } from "../admin/context.ts";
 import type { Alerts } from "../alerts/alerts.ts";
 import type { Delivery } from "../alerts/delivery.ts";
 import type { SettingsFile, SettingsFileOptions } from "../config/edit/settings-file.ts";
+import type { Problem } from "../config/problem.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { hashPassword, verifyPassword } from "../http/password.ts";
 import type { ModelLists } from "../models/model-lists.ts";
@@ -68,6 +69,25 @@ export class AdminDoor {
   }
 }
 
+/** Loaded when somebody asks. */
+async function examineRunning(
+  gateway: ChangingGateway,
+  upstream: string | null,
+  rejected: readonly Problem[],
+): ReturnType<AdminContext["examine"]> {
+  const { examine } = await import("../doctor/doctor.ts");
+  const { snapshot, transport, clock } = gateway;
+  const findings = await examine({
+    snapshot,
+    transport,
+    clock,
+    warnings: rejected,
+    isServing: true,
+    upstream,
+  });
+  return [...findings];
+}
+
 /** Read anew at each call, because a reload swaps what the gateway holds. */
 function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminContext {
   const { gateway, models, processFacts, alerts, settings: _options, ...given } = options;
@@ -102,6 +122,10 @@ function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminCo
       test: async (name) => testOf(await alerts.test(name)),
     },
     onRow: (listener) => ledger.onRow(listener),
+    proxies: () => gateway.transport.dial.proxies(),
+    unreachable: () =>
+      gateway.breaker.open().flatMap(({ upstream, reach }) => (reach === "upstream" ? [upstream] : [])),
+    examine: (upstream) => examineRunning(gateway, upstream, options.rejected()),
     costLines: (row) => linesOfRow(snapshot(), row),
     priceOf: (upstream, model) => priceOfTarget(snapshot(), upstream, model, clock.nowMs()),
     listedModels: () => models.names(),

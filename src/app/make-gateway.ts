@@ -33,6 +33,7 @@ import type { KeptRoomRow } from "../store/credential-rooms.ts";
 import type { Sql } from "../store/sql.ts";
 import type { StateStore } from "../store/state.ts";
 import { makeSealMemory } from "../translate/seal-memory.ts";
+import type { Transport } from "../transport/call.ts";
 import { makeHttp1Transport } from "../transport/http1/client.ts";
 import { type MediaFetch, makeMediaFetch } from "../transport/media-fetch.ts";
 import { makeWatchdog } from "../transport/watchdog.ts";
@@ -98,13 +99,14 @@ export function makeGateway(
     affinity: new Affinity(requestIds),
     budgetsOf: (id) => limiter.budgetsOfCredential(id),
   });
+  const transport = makeHttp1Transport(clock, makeWatchdog(clock));
   const gateway: ChangingGateway = {
     snapshot,
     clock,
     ids: requestIds,
     log,
     metrics: new Metrics(METERED_KINDS),
-    transport: makeHttp1Transport(clock, makeWatchdog(clock)),
+    transport,
     breaker: makeBreaker(clock),
     pool,
     waiting: new WaitingRoom({
@@ -143,7 +145,7 @@ export function makeGateway(
     repairs: new LearnedRepairs(clock),
     unpriced: new UnpricedModels(),
     memory: makeSealMemory(config.translation.memoryBytes),
-    fetchMedia: makeConfiguredMediaFetch(config),
+    fetchMedia: makeConfiguredMediaFetch(config, transport),
     findState: (id) => states.findState(gateway.snapshot.upstreams.keys(), id),
     isDraining: false,
   };
@@ -170,8 +172,13 @@ export function loadCredentialStates(states: StateStore, log: Log): readonly Per
   }
 }
 
-export function makeConfiguredMediaFetch({ media }: Config): MediaFetch {
-  return makeMediaFetch({ limitBytes: media.fetchLimitBytes, timeoutMs: media.fetchTimeoutMs });
+export function makeConfiguredMediaFetch({ media, network }: Config, transport: Transport): MediaFetch {
+  return makeMediaFetch({
+    transport,
+    ...network,
+    limitBytes: media.fetchLimitBytes,
+    timeoutMs: media.fetchTimeoutMs,
+  });
 }
 
 /**

@@ -10,6 +10,9 @@ import type { ReadFile } from "./change/watch.ts";
 import { makeKeyConfig, makeTeamConfig } from "./client-keys.ts";
 import type { Config } from "./config.ts";
 import { KEY_HASH_PREFIX } from "./key-values.ts";
+import { credentialKeysOf, makeNetworkConfig, upstreamKeysOf } from "./network/network-keys.ts";
+import type { Vias } from "./network/resolve-vias.ts";
+import { DIRECT } from "./network/via.ts";
 import { type FileConfig, fileSchema } from "./schema.ts";
 
 /** Absolute paths, and the texts of the certificate and its key; "" where the configuration names none. */
@@ -25,12 +28,14 @@ export interface Parts {
   readonly checked: FileConfig;
   /** By path in the file, as in `keys.0.key`. */
   readonly secrets: ReadonlyMap<string, string>;
+  readonly vias: Vias;
   readonly paths: ResolvedPaths;
   readonly passwordHash: string | null;
 }
 
 /** The configuration, frozen at every depth. */
-export function buildConfig({ file, readFiles, checked, secrets, paths, passwordHash }: Parts): Config {
+export function buildConfig(parts: Parts): Config {
+  const { file, readFiles, checked, secrets, vias, paths, passwordHash } = parts;
   const { dataDir, ...tls } = paths;
   const keys = toCamel(fileSchema, checked);
   const { key: _key, ...metrics } = keys.metrics;
@@ -51,10 +56,13 @@ export function buildConfig({ file, readFiles, checked, secrets, paths, password
       })),
     },
     metrics: { ...metrics, keySha256: metricsKey === undefined ? null : sha256(metricsKey) },
+    network: makeNetworkConfig(keys.network, vias.network),
     upstreams: keys.upstreams.map((upstream, i) => ({
-      ...upstream,
+      ...upstreamKeysOf(upstream),
+      via: vias.upstreams[i]?.via ?? DIRECT,
       credentials: upstream.credentials.map((credential, j) => ({
-        ...credential,
+        ...credentialKeysOf(credential),
+        via: vias.upstreams[i]?.credentials[j] ?? DIRECT,
         apiKey: secretAt(secrets, `upstreams.${i}.credentials.${j}.api_key`),
       })),
     })),

@@ -6,6 +6,8 @@ import { findCertificateFault } from "./certificate.ts";
 const FOLDER = new URL("../transport/http1/fixtures/", import.meta.url).pathname;
 const pem = (name: string): string => readFileSync(`${FOLDER}${name}.pem`, "utf8");
 const PAIR = pem("localhost");
+const CERT_PATH = ["server", "tls", "cert_file"];
+const KEY_PATH = ["server", "tls", "key_file"];
 
 test("a pair is good, in one file or in two, whatever stands around it", async () => {
   const cert = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/.exec(PAIR)?.[0] ?? "";
@@ -16,7 +18,7 @@ test("a pair is good, in one file or in two, whatever stands around it", async (
     { cert, key },
     { cert: `# the server\n${cert}\n${pem("ca")}`, key: `\n${key}\r\n` },
   ]) {
-    expect(await findCertificateFault(pair)).toBeNull();
+    expect(await findCertificateFault(pair, CERT_PATH, KEY_PATH)).toBeNull();
   }
 });
 
@@ -28,7 +30,7 @@ test.each([
   [PAIR, PAIR.replaceAll("PRIVATE KEY", "PUBLIC KEY"), "key_file", "holds no private key that can be read"],
   [PAIR, pem("other-host"), "key_file", "is not the private key of the certificate in server.tls.cert_file"],
 ])("a broken pair is told, with the key of the file (%#)", async (cert, key, name, message) => {
-  const fault = await findCertificateFault({ cert, key });
+  const fault = await findCertificateFault({ cert, key }, CERT_PATH, KEY_PATH);
   expect([fault?.path.at(-1), fault?.message]).toEqual([name, message]);
   expect(fault?.repair).not.toBe("");
 });
@@ -39,7 +41,6 @@ test("a key with a passphrase cannot be read", async () => {
     publicKeyEncoding: { type: "spki", format: "pem" },
     privateKeyEncoding: { type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "word" },
   });
-  expect((await findCertificateFault({ cert: PAIR, key: privateKey }))?.repair).toContain(
-    "without a passphrase",
-  );
+  const fault = await findCertificateFault({ cert: PAIR, key: privateKey }, CERT_PATH, KEY_PATH);
+  expect(fault?.repair).toContain("without a passphrase");
 });

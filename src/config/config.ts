@@ -7,6 +7,8 @@ import type { Camel } from "./camel-case.ts";
 import type { CertificatePair } from "./certificate.ts";
 import type { ReadFile } from "./change/watch.ts";
 import type { KeyConfig, TeamConfig } from "./client-keys.ts";
+import type { CredentialKeys, NetworkConfig, UpstreamKeys } from "./network/network-keys.ts";
+import type { Via } from "./network/via.ts";
 import type { FileConfig } from "./schema.ts";
 
 type Keys = Camel<FileConfig>;
@@ -25,6 +27,7 @@ export type Config = Replace<
     admin: AdminConfig | null;
     metrics: MetricsConfig;
     alerts: AlertsConfig;
+    network: NetworkConfig;
     upstreams: readonly UpstreamConfig[];
     keys: readonly KeyConfig[];
     teams: readonly TeamConfig[];
@@ -64,13 +67,22 @@ export type AlertChannelConfig = Replace<
   Record<(typeof CHANNEL_SECRETS)[number], string | null>
 >;
 
-export type UpstreamConfig = Replace<Keys["upstreams"][number], { credentials: readonly CredentialConfig[] }>;
+export type UpstreamConfig = Replace<
+  UpstreamKeys,
+  {
+    /** The way to the upstream where no credential has one of its own. */
+    via: Via;
+    credentials: readonly CredentialConfig[];
+  }
+>;
 
 export type CredentialConfig = Replace<
-  Keys["upstreams"][number]["credentials"][number],
+  CredentialKeys,
   {
     /** The secret itself: never log it, never show it. */
     apiKey: string;
+    /** The way of all calls with this credential. */
+    via: Via;
   }
 >;
 

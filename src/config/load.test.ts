@@ -155,6 +155,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
       pool: DEFAULTS.pool,
       cache: DEFAULTS.cache,
       capture: DEFAULTS.capture,
+      network: DEFAULTS.network,
       upstreams: [
         {
           ...UPSTREAM_DEFAULTS,
@@ -590,12 +591,12 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "an unknown table",
     "[cluster]\nsize = 1",
-    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, capture, alerts, upstreams, keys, teams, models, media, translation, simulator, traits, prices",
+    "clewline.toml:1:1 cluster: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, capture, alerts, network, upstreams, keys, teams, models, media, translation, simulator, traits, prices",
   ],
   [
     "a key that is a trap",
     "[__proto__]\nadmin = 1",
-    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, capture, alerts, upstreams, keys, teams, models, media, translation, simulator, traits, prices",
+    "clewline.toml:1:1 __proto__: unknown key; tables: server, log, admin, metrics, limits, ledger, pool, cache, capture, alerts, network, upstreams, keys, teams, models, media, translation, simulator, traits, prices",
   ],
   ...[
     [

@@ -5,12 +5,11 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { codeOf, readRegularFile } from "../core/regular-file.ts";
 import { shellWord } from "../core/shell-word.ts";
 import { checkAlerts } from "./alerts/alert-checks.ts";
 import { CHANNEL_SECRETS } from "./alerts/schema-alerts.ts";
 import { buildConfig, type ResolvedPaths, sha256 } from "./build.ts";
-import { type CertificatePair, findCertificateFault } from "./certificate.ts";
+import { type CertificatePair, findCertificateFault, readPem } from "./certificate.ts";
 import { versionOf } from "./change/watch.ts";
 import { checkTogether } from "./checks.ts";
 import type { Config } from "./config.ts";
@@ -21,6 +20,7 @@ import { type HashPassword, isPasswordHash, refuseBrokenHash } from "./first-run
 import { resolvePath, stateFolder } from "./folders.ts";
 import { holdToSchema } from "./issues.ts";
 import { KEY_HASH_PREFIX } from "./key-values.ts";
+import { directVias, resolveVias } from "./network/resolve-vias.ts";
 import { ConfigError, type Path, type Problem } from "./problem.ts";
 import { isLiteral, referencedFile, referencedVariable, resolveSecret } from "./secret.ts";
 import type { TomlFile } from "./toml/toml.ts";
@@ -69,6 +69,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const secrets = needsSecrets ? await resolveSecrets(draft, env, baseDir, cwd) : emptySecrets(draft);
   checkAlerts(draft, secrets.texts);
   const paths = await resolvePaths(draft, env, baseDir, cwd, needsSecrets);
+  const vias = needsSecrets
+    ? await resolveVias({ draft, secrets: secrets.texts, env, baseDir })
+    : directVias(draft);
   if (checked === null || draft.problems.length > 0) {
     throw new ConfigError(inOrder(draft.problems), draft.readFiles);
   }
@@ -103,6 +106,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     readFiles: draft.readFiles,
     checked,
     secrets: secrets.texts,
+    vias,
     paths,
     passwordHash,
   });
@@ -143,16 +147,20 @@ function secretPaths(draft: Draft): readonly Path[] {
   return [
     ["admin", "password"],
     ["metrics", "key"],
+    ["network", "proxy"],
     ["alerts", "webhook"],
     ["alerts", "secret"],
     ...draft
       .tables(["alerts", "channels"])
       .flatMap(({ path }) => CHANNEL_SECRETS.map((name): Path => [...path, name])),
     ...draft.tables(["keys"]).map(({ path }): Path => [...path, "key"]),
-    ...draft
-      .tables(["upstreams"])
-      .flatMap(({ path }) => draft.tables([...path, "credentials"]))
-      .map(({ path }): Path => [...path, "api_key"]),
+    ...draft.tables(["upstreams"]).flatMap(({ path }) => [
+      [...path, "proxy"],
+      ...draft.tables([...path, "credentials"]).flatMap((credential): Path[] => [
+        [...credential.path, "api_key"],
+        [...credential.path, "proxy"],
+      ]),
+    ]),
   ];
 }
 
@@ -197,8 +205,12 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
         "use printable ASCII without spaces",
       );
     }
+    const isPublic = path.at(-1) === "proxy" && !written.includes("@");
     const isSecretInFile =
-      isLiteral(written) && draft.originOf(path) === null && !(isPassword && isPasswordHash(written));
+      isLiteral(written) &&
+      !isPublic &&
+      draft.originOf(path) === null &&
+      !(isPassword && isPasswordHash(written));
     hasLiterals ||= isSecretInFile;
     if (path[0] === "keys") refuseSecondUse(draft, clientKeys, path, sha256(result.text));
     texts.set(path.join("."), result.text);
@@ -229,35 +241,22 @@ async function resolvePaths(
     if (typeof written !== "string" || written.trim() === "") return null;
     return resolvePath(written, draft.originOf(path) === null ? baseDir : cwd, env);
   };
-  const certFile = at(["server", "tls", "cert_file"]) ?? "";
-  const keyFile = at(["server", "tls", "key_file"]) ?? "";
+  const certFile = at(CERT) ?? "";
+  const keyFile = at(KEY) ?? "";
   const pair = mustBeReadable ? await readCertificate(draft, certFile, keyFile) : { cert: "", key: "" };
   return { dataDir: at(["server", "data_dir"]) ?? stateFolder(env), certFile, keyFile, ...pair };
 }
 
-/** A certificate with a long chain has a few dozen kilobytes. */
-const MAX_PEM_BYTES = 1_048_576;
+const CERT: Path = ["server", "tls", "cert_file"];
+const KEY: Path = ["server", "tls", "key_file"];
 
 /** Empty texts where a file is not named, or was refused. */
 async function readCertificate(draft: Draft, certFile: string, keyFile: string): Promise<CertificatePair> {
-  const read = async (path: Path, file: string): Promise<string> => {
-    if (file === "") return "";
-    await draft.willRead(file);
-    try {
-      const pem = await readRegularFile(file, MAX_PEM_BYTES);
-      if (pem.ok) return new TextDecoder().decode(pem.bytes);
-      const message = pem.fault === "not-a-file" ? "this is not a file" : "the file is larger than 1 MiB";
-      draft.refuse(path, message, "name a PEM file");
-    } catch (error) {
-      draft.refuse(path, `the file cannot be read (${codeOf(error)})`, "check the path and the permissions");
-    }
-    return "";
-  };
   const problems = draft.problems.length;
-  const cert = await read(["server", "tls", "cert_file"], certFile);
-  const key = await read(["server", "tls", "key_file"], keyFile);
+  const cert = certFile === "" ? "" : await readPem(draft, CERT, certFile);
+  const key = keyFile === "" ? "" : await readPem(draft, KEY, keyFile);
   if (certFile === "" || keyFile === "" || draft.problems.length > problems) return { cert, key };
-  const fault = await findCertificateFault({ cert, key });
+  const fault = await findCertificateFault({ cert, key }, CERT, KEY);
   if (fault !== null) draft.refuse(fault.path, fault.message, fault.repair);
   return { cert, key };
 }

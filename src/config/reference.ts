@@ -14,6 +14,7 @@ const TABLES: Readonly<Record<string, string>> = {
   alerts: "Tells a chat, or a program of yours, what needs a person; see [alerts.md](alerts.md).",
   "alerts.channels[]":
     "Receivers of alerts beside `webhook`: a chat, mailboxes, or another program. One entry for each. What each kind needs is in [alerts.md](alerts.md#channels).",
+  network: "The way of connections: proxies; see [network.md](network.md).",
   "upstreams[]": "The providers and servers that Clewline calls. One entry for each.",
   "upstreams[].credentials[]": "The keys for the upstream above the entry. One entry for each key.",
   "keys[]":
@@ -54,7 +55,8 @@ Windows: \`%APPDATA%\\clewline\`). When there is no file, the first start makes 
   relative to the configuration file; \`~/\` is the home folder.
 - Files that the configuration names, with secrets or the listener's certificate, are watched as it is: a changed one
   is in use within a second. One that is empty or cannot be read leaves the previous configuration active.
-- An upstream whose certificate comes from a private authority: start Clewline with \`NODE_EXTRA_CA_CERTS=FILE\` or
+- An upstream whose certificate comes from a private authority: name the authority's file in \`ca_file\` of the upstream
+  ([network.md](network.md)), or start Clewline with \`NODE_EXTRA_CA_CERTS=FILE\` or
   \`SSL_CERT_FILE=FILE\`, the authority's certificates in PEM. Both are read at the start only.
 - Sizes are in bytes (\`…_bytes\`), times in milliseconds (\`…_ms\`) or seconds (\`…_s\`).
 - \`clewline check\` reports every mistake with its line and its repair. A change of the file takes effect without dropping

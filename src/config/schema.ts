@@ -9,6 +9,7 @@ import { alerts } from "./alerts/schema-alerts.ts";
 import { cache } from "./cache/schema-cache.ts";
 import { capture } from "./capture/schema-capture.ts";
 import { credential } from "./credentials/schema-credentials.ts";
+import { network, upstreamNetwork } from "./network/schema-network.ts";
 import { pool } from "./pool/schema-pool.ts";
 import { priceEntry } from "./prices/schema-prices.ts";
 import { clientKey, team } from "./schema-keys.ts";
@@ -87,6 +88,7 @@ const upstream = v.object({
     "reload",
     "Longest silence within a reply. After it the reply counts as cut.",
   ),
+  ...upstreamNetwork,
   credentials: v.optional(v.array(credential), []),
 });
 
@@ -264,6 +266,7 @@ export const fileSchema = v.object({
   cache,
   capture,
   alerts,
+  network,
   upstreams: v.optional(v.array(upstream), []),
   keys: v.optional(v.array(clientKey), []),
   teams: v.optional(v.array(team), []),

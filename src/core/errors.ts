@@ -27,6 +27,7 @@ export type ErrorKind =
   | "credentials_cooling"
   | "credentials_unusable"
   | "upstream_connect"
+  | "proxy_failed"
   | "upstream_timeout"
   | "upstream_overloaded"
   | "upstream_cut"
@@ -70,6 +71,7 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   credentials_cooling: { status: 429, origin: "gateway", retryable: true },
   credentials_unusable: { status: 503, origin: "gateway", retryable: false },
   upstream_connect: { status: 502, origin: "upstream", retryable: true },
+  proxy_failed: { status: 502, origin: "upstream", retryable: true },
   upstream_timeout: { status: 504, origin: "upstream", retryable: true },
   upstream_overloaded: { status: 503, origin: "upstream", retryable: true },
   upstream_cut: { status: 502, origin: "upstream", retryable: true },

@@ -17,12 +17,19 @@ const OWN_STATUS: Partial<Record<DialectName, Partial<Record<ErrorKind, number>>
   "anthropic-messages": {
     budget_exhausted: 402,
     upstream_connect: 500,
+    proxy_failed: 500,
     upstream_overloaded: 529,
     upstream_cut: 500,
     upstream_garbage: 500,
     upstream_error: 500,
   },
-  gemini: { upstream_connect: 500, upstream_cut: 503, upstream_garbage: 500, upstream_error: 500 },
+  gemini: {
+    upstream_connect: 500,
+    proxy_failed: 500,
+    upstream_cut: 503,
+    upstream_garbage: 500,
+    upstream_error: 500,
+  },
 };
 
 const errorOf = (kind: ErrorKind): GatewayError =>

@@ -8,6 +8,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Breaker } from "../pool/breaker.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { WaitingRoom } from "../pool/waiting/waiting-room.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { type Gauge, renderMetrics } from "./metrics-text.ts";
 
 export interface MetricsSource {
@@ -16,8 +17,18 @@ export interface MetricsSource {
   readonly pool: Pick<Pool, "list">;
   readonly waiting: Pick<WaitingRoom, "count" | "bytes">;
   readonly breaker: Pick<Breaker, "open">;
+  readonly snapshot: Pick<Snapshot, "upstreams">;
+  /** How the proxies do that were used since the start. */
+  readonly transport: { readonly dial: { proxies(): readonly ProxyFacts[] } };
   /** Answers in memory, and their bytes with those on their way. */
   readonly cache: { readonly size: number; readonly bytes: number };
+}
+
+interface ProxyFacts {
+  readonly name: string;
+  readonly isWorking: boolean;
+  readonly connections: number;
+  readonly failures: number;
 }
 
 export interface ProcessFacts {
@@ -56,10 +67,8 @@ export async function metricsPage(
   return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
 }
 
-function gaugesOf(
-  { metrics, ledger, pool, waiting, breaker, cache }: MetricsSource,
-  facts: ProcessFacts,
-): Gauge[] {
+function gaugesOf(source: MetricsSource, facts: ProcessFacts): Gauge[] {
+  const { metrics, ledger, pool, waiting, breaker, cache } = source;
   const { stats } = ledger;
   return [
     {
@@ -70,6 +79,8 @@ function gaugesOf(
     credentialsGauge(pool),
     roomGauge(pool),
     breakersGauge(breaker),
+    upstreamsGauge(source),
+    ...proxyGauges(source.transport.dial.proxies()),
     gauge("clewline_requests_in_flight", "Requests that are being served.", metrics.inFlight),
     gauge("clewline_waiting_requests", "Requests that wait for a credential.", waiting.count),
     gauge("clewline_waiting_bytes", "Memory that the bodies of waiting requests take.", waiting.bytes),
@@ -119,6 +130,44 @@ function breakersGauge(breaker: MetricsSource["breaker"]): Gauge {
     help: "What is kept away from an upstream that fails: all requests (upstream), those for one model, or those of one key for one model.",
     points: counted(breaker.open().map(({ upstream, reach }) => ({ upstream, reach }))),
   };
+}
+
+function upstreamsGauge({ snapshot, breaker }: MetricsSource): Gauge {
+  const away = breaker.open().flatMap(({ upstream, reach }) => (reach === "upstream" ? [upstream] : []));
+  return {
+    name: "clewline_upstream_reachable",
+    help: "0 while an upstream cannot be reached, so that requests are kept away from it.",
+    points: [...snapshot.upstreams.keys()].map((upstream) => ({
+      labels: { upstream },
+      value: away.includes(upstream) ? 0 : 1,
+    })),
+  };
+}
+
+/** By the proxy's address, without its user. */
+function proxyGauges(proxies: readonly ProxyFacts[]): Gauge[] {
+  const gaugeOf = (name: string, help: string, amountOf: (proxy: ProxyFacts) => number): Gauge => ({
+    name,
+    help,
+    points: proxies.map((proxy) => ({ labels: { proxy: proxy.name }, value: amountOf(proxy) })),
+  });
+  return [
+    gaugeOf(
+      "clewline_proxy_working",
+      "0 while the last connection through the proxy failed by its fault.",
+      (one) => (one.isWorking ? 1 : 0),
+    ),
+    gaugeOf(
+      "clewline_proxy_connections",
+      "Connections that the proxy has made since the start.",
+      (one) => one.connections,
+    ),
+    gaugeOf(
+      "clewline_proxy_failures",
+      "Connections since the start that failed by the fault of the proxy.",
+      (one) => one.failures,
+    ),
+  ];
 }
 
 /** A point for each combination of labels, with the number of times that it occurs. */

@@ -1,6 +1,8 @@
 /** The contract of the HTTP client toward upstreams. */
+import type { Via } from "../config/network/via.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { HeaderLines, HeaderView } from "../core/header-view.ts";
+import type { Dial } from "./dial/dial.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** A caller that has something to set up for slow calls only, such as abort handling. */
@@ -17,6 +19,15 @@ export interface UpstreamRequest {
   readonly headers: HeaderLines;
   /** null for methods without a body. The bytes must not change until the call is over. */
   readonly body: Uint8Array | null;
+  /** The way to the server. */
+  readonly via: Via;
+  /**
+   * Checked addresses of the host, not empty, in place of what its name leads to. The connection serves this call alone,
+   * because another call may have to go to other addresses.
+   */
+  readonly addresses?: readonly string[];
+  /** A content coding that was not asked for stays on the body, and the reply keeps the header that names it. */
+  readonly isCodingKept?: boolean;
   /** From the call to a usable connection, with TLS. */
   readonly connectTimeoutMs: number;
   /** From the call to the reply's head. */
@@ -51,7 +62,7 @@ export interface HeadWaiter {
   replied(head: ReplyHead): void;
   /**
    * No head will come. The cause is a `GatewayError`: `upstream_connect` (no connection within `connectTimeoutMs`,
-   * refused, DNS, TLS), `upstream_timeout` (no head in time), `upstream_cut` (broke off before the head),
+   * refused, DNS, TLS), `proxy_failed` (the proxy on the way is at fault), `upstream_timeout` (no head in time), `upstream_cut` (broke off before the head),
    * `upstream_garbage` (not HTTP, or the head is too large), or the abort's reason. A call that has to be authorized
    * first may also fail with what the authorization threw.
    */
@@ -86,8 +97,18 @@ export function headOf(call: Call): Promise<ReplyHead> {
   return new Promise((resolve, reject) => call.awaitHead({ replied: resolve, failed: reject }));
 }
 
+/** A server with connections that are kept ready. */
+export interface WarmServer {
+  readonly url: string;
+  readonly via: Via;
+}
+
 export interface Transport {
   send(request: UpstreamRequest): Call;
+  /** Where all connections begin, also those of libraries that speak something else than HTTP. */
+  readonly dial: Dial;
+  /** The servers that connections are kept open to before a request needs them, in place of those of before. */
+  keepWarm(servers: readonly WarmServer[]): void;
   /** Closes idle connections and stops the watchdog. Calls that run continue. */
   stop(): void;
   readonly watchdog: Watchdog;

@@ -1,6 +1,13 @@
 /** Downloads a file that a person names in a command. For URLs of clients, `media-fetch.ts` has stricter rules. */
+import type { Via } from "../config/network/via.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { Transport } from "./call.ts";
+import { callSmall, type SmallReply } from "./small-call.ts";
 
 export interface DownloadOptions {
+  readonly transport: Transport;
+  /** The way to the servers. */
+  readonly via: Via;
   readonly limitBytes: number;
   /** For all of it: DNS, redirects and the body. */
   readonly timeoutMs: number;
@@ -15,42 +22,48 @@ const MAX_REDIRECTS = 3;
 /** The bytes of an https URL, also behind redirects to others. Rejects with `DownloadError`. */
 export async function download(url: string, options: DownloadOptions): Promise<Uint8Array> {
   const signal = AbortSignal.timeout(options.timeoutMs);
-  try {
-    let target = url;
-    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      const reply = await fetch(httpsOnly(target), { redirect: "manual", signal });
-      const location = REDIRECTS.has(reply.status) ? reply.headers.get("location") : null;
-      if (location === null) return await bodyOf(reply, options.limitBytes);
-      await reply.body?.cancel();
-      target = new URL(location, target).href;
+  let target = url;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    const { status, headers, bytes } = await ask(httpsOnly(target), options, signal);
+    const location = REDIRECTS.has(status) ? headers.get("location") : null;
+    if (location === null) {
+      if (status < 200 || status > 299) throw new DownloadError(`its server answers with status ${status}`);
+      return bytes;
     }
-    throw new DownloadError(`its server redirects more than ${MAX_REDIRECTS} times`);
-  } catch (error) {
-    if (error instanceof DownloadError) throw error;
-    throw new DownloadError(
-      signal.aborted ? `it took more than ${options.timeoutMs / 1000} s` : (error as Error).message,
-    );
+    target = URL.parse(location, target)?.href ?? "";
   }
+  throw new DownloadError(`its server redirects more than ${MAX_REDIRECTS} times`);
 }
 
 /** Who can change a file on its way could change what it says. */
 function httpsOnly(url: string): string {
-  if (URL.parse(url)?.protocol !== "https:")
+  const parsed = URL.parse(url);
+  if (parsed?.protocol !== "https:" || parsed.username !== "")
     throw new DownloadError("it is no https URL, or redirects to one that is none");
-  return url;
+  return parsed.href;
 }
 
-async function bodyOf(reply: Response, limitBytes: number): Promise<Uint8Array> {
-  if (!reply.ok) {
-    await reply.body?.cancel();
-    throw new DownloadError(`its server answers with status ${reply.status}`);
+async function ask(
+  url: string,
+  { transport, via, limitBytes, timeoutMs }: DownloadOptions,
+  signal: AbortSignal,
+): Promise<SmallReply> {
+  const headers = [["user-agent", "clewline"]] as const;
+  try {
+    return await callSmall(transport, {
+      url,
+      method: "GET",
+      headers,
+      body: null,
+      via,
+      timeoutMs,
+      limitBytes,
+      signal,
+    });
+  } catch (cause) {
+    if (signal.aborted) throw new DownloadError(`it took more than ${timeoutMs / 1000} s`);
+    if (!(cause instanceof GatewayError)) throw cause;
+    const isTooLong = cause.message.endsWith(`longer than ${limitBytes} bytes`);
+    throw new DownloadError(isTooLong ? `it has more than ${limitBytes} bytes` : cause.message);
   }
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of reply.body ?? []) {
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > limitBytes) throw new DownloadError(`it has more than ${limitBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

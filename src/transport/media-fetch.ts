@@ -2,11 +2,12 @@
  * Fetches a file that a client names by URL. A client must not reach through the gateway what only the gateway can
  * reach, so the fetch connects to public addresses only, and to the very ones that it has checked.
  */
-import type { IncomingMessage } from "node:http";
+import { DIRECT, type Via } from "../config/network/via.ts";
 import { GatewayError } from "../core/errors.ts";
 import { isPublicAddress } from "../core/public-address.ts";
+import { type BodySink, type Call, headOf, type ReplyHead, type Transport } from "./call.ts";
+import { guardTarget, type Resolve } from "./guarded-target.ts";
 import { plainMediaType, sniffMediaType } from "./media-type.ts";
-import { addressesOf, bareHost, NoReply, portOf, type Resolve, sendPinned } from "./pinned-call.ts";
 
 const MAX_CONCURRENT = 16;
 const MAX_REDIRECTS = 3;
@@ -30,6 +31,11 @@ export interface Media {
 export type MediaFetch = (url: string, accept: readonly string[], param?: string) => Promise<Media>;
 
 export interface MediaFetchOptions {
+  readonly transport: Transport;
+  /** The way to the servers; direct when absent. */
+  readonly via?: Via;
+  /** The proxy on the way lets nobody reach private addresses; false when absent. */
+  readonly proxyRefusesPrivate?: boolean;
   /** The longest file. */
   readonly limitBytes: number;
   /** For the whole fetch: the wait for a turn, DNS, redirects and the body. */
@@ -39,7 +45,7 @@ export interface MediaFetchOptions {
   /** All addresses of a host name; the system's resolver when absent. */
   readonly resolve?: Resolve;
   /** Allowed addresses; ports 80 and 443 of public addresses when absent. */
-  readonly isAllowed?: (address: string, port: number) => boolean;
+  readonly isAllowed?: (address: string | null, port: number) => boolean;
 }
 
 /** One fetch that runs. */
@@ -47,6 +53,13 @@ interface Fetching {
   readonly accept: readonly string[];
   readonly signal: AbortSignal;
 }
+
+interface Reply {
+  readonly head: ReplyHead;
+  readonly call: Call;
+}
+
+const OVER = new GatewayError("upstream_cut", "no more of the file is wanted");
 
 /** The reason why a fetch failed; becomes a `GatewayError` that names the file and the field. */
 class Refusal extends Error {
@@ -61,8 +74,9 @@ class Refusal extends Error {
 
 /** Makes the fetch. All callers share its limits. */
 export function makeMediaFetch(options: MediaFetchOptions): MediaFetch {
-  const { limitBytes, timeoutMs } = options;
+  const { limitBytes, timeoutMs, via = DIRECT, proxyRefusesPrivate = false } = options;
   const isAllowed = options.isAllowed ?? isAllowedAddress;
+  const guard = { isAllowed, resolve: options.resolve, via, proxyRefusesPrivate };
   const turns = new Turns(options.maxConcurrent ?? MAX_CONCURRENT);
 
   async function fetchMedia(start: URL, fetching: Fetching): Promise<Media> {
@@ -70,40 +84,28 @@ export function makeMediaFetch(options: MediaFetchOptions): MediaFetch {
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
       const addresses = await allowedAddressesOf(target);
       fetching.signal.throwIfAborted();
-      const reply = await send(target, addresses, fetching);
+      const reply = await send(options, target, addresses, fetching);
       try {
-        if (!REDIRECTS.has(reply.statusCode ?? 0)) return await readMedia(reply, fetching.accept);
-        target = nextTarget(target, reply.headers.location);
+        if (!REDIRECTS.has(reply.head.status)) return await readMedia(reply, limitBytes, fetching);
+        target = nextTarget(target, reply.head.headers.get("location"));
       } finally {
-        reply.destroy();
+        reply.call.abort(OVER);
       }
     }
     throw new Refusal(`its server redirects more than ${MAX_REDIRECTS} times`);
   }
 
-  /** Throws unless all of a host's addresses are allowed: the system chooses the one to connect to. */
-  async function allowedAddressesOf(target: URL): Promise<readonly string[]> {
-    const port = portOf(target);
-    const addresses = await addressesOf(target, options.resolve);
-    if (addresses.length === 0 || !addresses.every((address) => isAllowed(address, port))) {
-      // An unknown name and a private one get the same words, or any client could tell them apart.
-      const reason = "its host is not a public one, or its port is not 80 or 443";
-      throw new Refusal(reason, `${bareHost(target)} port ${port}: ${addresses.join(" ") || "no address"}`);
-    }
-    return addresses;
-  }
-
-  async function readMedia(reply: IncomingMessage, accept: readonly string[]): Promise<Media> {
-    if (reply.statusCode !== 200) throw new Refusal(`its server answers with status ${reply.statusCode}`);
-    const coding = reply.headers["content-encoding"]?.trim().toLowerCase() ?? "";
-    if (coding !== "" && coding !== "identity") {
-      throw new Refusal("its server compresses it although that was not asked for", coding);
-    }
-    const declared = plainMediaType(reply.headers["content-type"] ?? "");
-    if (!UNKNOWN_TYPES.has(declared)) acceptedType(declared, accept);
-    if (Number(reply.headers["content-length"]) > limitBytes) throw tooLarge(limitBytes);
-    const bytes = await readBody(reply, limitBytes);
-    return { mimeType: acceptedType(sniffMediaType(bytes), accept), bytes };
+  /** Throws unless all of a host's addresses are allowed. undefined: the proxy on the way looks the name up. */
+  async function allowedAddressesOf(target: URL): Promise<readonly string[] | undefined> {
+    const guarded = await guardTarget(target, guard);
+    if (guarded.isAllowed) return guarded.addresses;
+    const { why, detail } = guarded;
+    // An unknown name and a private one get the same words, or any client could tell them apart.
+    const reason = "its host is not a public one, or its port is not 80 or 443";
+    throw new Refusal(
+      why === "unchecked" ? "this gateway may not fetch files by the name of their host" : reason,
+      detail,
+    );
   }
 
   return async (url, accept, param) => {
@@ -158,9 +160,9 @@ function problemOf(target: URL): string | null {
   return target.username === "" && target.password === "" ? null : "holds a user name or password";
 }
 
-function nextTarget(from: URL, location: string | undefined): URL {
+function nextTarget(from: URL, location: string | null): URL {
   const target =
-    location === undefined || location.length > MAX_URL_LENGTH ? null : URL.parse(location, from.href);
+    location === null || location.length > MAX_URL_LENGTH ? null : URL.parse(location, from.href);
   if (target === null || problemOf(target) !== null) {
     throw new Refusal("its server redirects to a URL that is not allowed");
   }
@@ -170,33 +172,70 @@ function nextTarget(from: URL, location: string | undefined): URL {
   return target;
 }
 
-function isAllowedAddress(address: string, port: number): boolean {
-  return isPublicAddress(address) && (port === 80 || port === 443);
+function isAllowedAddress(address: string | null, port: number): boolean {
+  return (address === null || isPublicAddress(address)) && (port === 80 || port === 443);
 }
 
 /** Resolves with the reply's head. */
-function send(
+async function send(
+  { transport, timeoutMs, via = DIRECT }: MediaFetchOptions,
   target: URL,
-  addresses: readonly string[],
+  addresses: readonly string[] | undefined,
   { accept, signal }: Fetching,
-): Promise<IncomingMessage> {
-  const headers = {
-    accept: accept.join(", "),
-    "accept-encoding": "identity",
-    // Some servers refuse a request without a user agent.
-    "user-agent": "clewline",
-  };
-  const call = { target, addresses, method: "GET", headers, body: null, signal } as const;
-  return sendPinned(call).catch((cause: unknown) => {
-    throw cause instanceof NoReply ? new Refusal(NO_REPLY[cause.why], cause.detail) : cause;
+): Promise<Reply> {
+  const call = transport.send({
+    url: target.href,
+    method: "GET",
+    headers: [
+      ["accept", accept.join(", ")],
+      ["accept-encoding", "identity"],
+      // Some servers refuse a request without a user agent.
+      ["user-agent", "clewline"],
+    ],
+    body: null,
+    via,
+    ...(addresses === undefined ? {} : { addresses }),
+    isCodingKept: true,
+    connectTimeoutMs: timeoutMs,
+    firstByteTimeoutMs: timeoutMs,
+    idleTimeoutMs: timeoutMs,
+    waiting: null,
   });
+  signal.addEventListener("abort", () => call.abort(OVER), { once: true });
+  const head = await headOf(call).catch((cause: unknown) => Promise.reject(refusalOf(cause)));
+  return { head, call };
 }
 
-const NO_REPLY: Readonly<Record<NoReply["why"], string>> = {
-  certificate: "the TLS certificate of its server is not accepted",
-  unreachable: "its server cannot be reached",
-  upgrade: "its server answers with status 101",
-};
+async function readMedia({ head, call }: Reply, limitBytes: number, fetching: Fetching): Promise<Media> {
+  const { accept, signal } = fetching;
+  const { status, headers } = head;
+  if (status !== 200) throw new Refusal(`its server answers with status ${status}`);
+  const coding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  if (coding !== "" && coding !== "identity") {
+    throw new Refusal("its server compresses it although that was not asked for", coding);
+  }
+  const declared = plainMediaType(headers.get("content-type") ?? "");
+  if (!UNKNOWN_TYPES.has(declared)) acceptedType(declared, accept);
+  if (Number(headers.get("content-length")) > limitBytes) throw tooLarge(limitBytes);
+  const bytes = await new Promise<Uint8Array>((resolve, reject) => {
+    // An aborted call tells its sink nothing.
+    signal.addEventListener("abort", () => reject(OVER), { once: true });
+    call.pipe(new GrowingBody(limitBytes, resolve, reject));
+  });
+  return { mimeType: acceptedType(sniffMediaType(bytes), accept), bytes };
+}
+
+/** Why there is no reply. The words say nothing about the network here. */
+function refusalOf(cause: unknown): unknown {
+  if (!(cause instanceof GatewayError)) return cause;
+  const detail = cause.detail ?? cause.message;
+  if (cause.kind === "proxy_failed") return new Refusal("the way to its server is broken", detail);
+  if (/TLS certificate/.test(cause.message)) {
+    return new Refusal("the TLS certificate of its server is not accepted", detail);
+  }
+  if (detail.startsWith("101")) return new Refusal("its server answers with status 101", detail);
+  return new Refusal("its server cannot be reached", detail);
+}
 
 function tooLarge(limitBytes: number): Refusal {
   return new Refusal(`it is larger than ${limitBytes} bytes`);
@@ -216,26 +255,40 @@ function acceptedType(type: string | null, accept: readonly string[]): string {
  * Reads into one buffer that grows, so that a server that sends single bytes does not cost an object for
  * each.
  */
-async function readBody(reply: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
-  let bytes = new Uint8Array(Math.min(FIRST_BUFFER_BYTES, limitBytes));
-  let sizeBytes = 0;
-  try {
-    for await (const chunk of reply as AsyncIterable<Buffer>) {
-      const endBytes = sizeBytes + chunk.length;
-      if (endBytes > limitBytes) throw tooLarge(limitBytes);
-      if (endBytes > bytes.length) {
-        const grown = new Uint8Array(Math.min(Math.max(endBytes, bytes.length * 2), limitBytes));
-        grown.set(bytes.subarray(0, sizeBytes));
-        bytes = grown;
-      }
-      bytes.set(chunk, sizeBytes);
-      sizeBytes = endBytes;
-    }
-  } catch (cause) {
-    if (cause instanceof Refusal) throw cause;
-    throw new Refusal("its server broke off before its end", cause instanceof Error ? cause.message : "");
+class GrowingBody implements BodySink {
+  readonly #limitBytes: number;
+  readonly #resolve: (bytes: Uint8Array) => void;
+  readonly #reject: (cause: Refusal) => void;
+  #bytes: Uint8Array;
+  #sizeBytes = 0;
+
+  constructor(limitBytes: number, resolve: (bytes: Uint8Array) => void, reject: (cause: Refusal) => void) {
+    this.#limitBytes = limitBytes;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#bytes = new Uint8Array(Math.min(FIRST_BUFFER_BYTES, limitBytes));
   }
-  return bytes.subarray(0, sizeBytes);
+
+  chunk(chunk: Uint8Array): boolean {
+    const endBytes = this.#sizeBytes + chunk.length;
+    if (endBytes > this.#limitBytes) {
+      this.#reject(tooLarge(this.#limitBytes));
+      return false;
+    }
+    if (endBytes > this.#bytes.length) {
+      const grown = new Uint8Array(Math.min(Math.max(endBytes, this.#bytes.length * 2), this.#limitBytes));
+      grown.set(this.#bytes.subarray(0, this.#sizeBytes));
+      this.#bytes = grown;
+    }
+    this.#bytes.set(chunk, this.#sizeBytes);
+    this.#sizeBytes = endBytes;
+    return true;
+  }
+
+  end(error: GatewayError | null): void {
+    if (error === null) this.#resolve(this.#bytes.subarray(0, this.#sizeBytes));
+    else this.#reject(new Refusal("its server broke off before its end", error.message));
+  }
 }
 
 /** Lets a number of callers in at once, and the others in the order of their coming. */

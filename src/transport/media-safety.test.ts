@@ -13,6 +13,7 @@ import {
   startFiles,
   startRaw,
   stopServers,
+  TRANSPORT,
 } from "./fixtures/file-servers.ts";
 import { makeMediaFetch } from "./media-fetch.ts";
 
@@ -48,6 +49,7 @@ describe("a URL is refused", () => {
 
   test("when its host is an address that is not public, however it is spelled", async () => {
     const strict = makeMediaFetch({
+      transport: TRANSPORT,
       limitBytes: 1_000,
       timeoutMs: 10_000,
       resolve: () => Promise.reject(new Error()),
@@ -102,6 +104,7 @@ describe("a URL is refused", () => {
       "nobody.test": [],
     };
     const strict = makeMediaFetch({
+      transport: TRANSPORT,
       limitBytes: 1_000,
       timeoutMs: 10_000,
       resolve: (host) => {
@@ -118,7 +121,7 @@ describe("a URL is refused", () => {
 
   test("when the system's own resolver leads to this machine", async () => {
     const port = await startFiles((_request, response) => response.end(PNG));
-    const strict = makeMediaFetch({ limitBytes: 1_000, timeoutMs: 10_000 });
+    const strict = makeMediaFetch({ transport: TRANSPORT, limitBytes: 1_000, timeoutMs: 10_000 });
     for (const host of ["localhost", "LOCALHOST.", `localhost:${port}`]) {
       expect(await problem(strict(`http://${host}/`, IMAGES))).toEndWith(NOT_PUBLIC);
     }
@@ -137,7 +140,7 @@ test("the connection goes to the address that was checked, although the name lea
   const rebound = makeLocalFetch({
     resolve: () => Promise.resolve([lookups++ === 0 ? "127.0.0.1" : "127.0.0.9"]),
     isAllowed: (address) => {
-      checked.push(address);
+      checked.push(address ?? "");
       return address === "127.0.0.1";
     },
   });

@@ -47,11 +47,11 @@ export async function addressesOfHost(
 }
 
 /** The host without the brackets of an IPv6 address. */
-export function bareHost(target: URL): string {
+function bareHost(target: URL): string {
   return target.hostname.replace(/^\[|\]$/g, "");
 }
 
-export function portOf(target: URL): number {
+function portOf(target: URL): number {
   if (target.port !== "") return Number(target.port);
   return target.protocol === "https:" ? 443 : 80;
 }

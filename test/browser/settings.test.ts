@@ -162,6 +162,26 @@ test("a model, an upstream and a credential are added, and an entry is removed a
   await context.close();
 });
 
+test("the ways to the upstreams are shown, and a look at everything says what is in order", async () => {
+  for (const options of [{}, { viewport: NARROW, locale: "zh-CN" }]) {
+    const window = await openSettings(options);
+    const { page, faults, go, context } = window;
+    const isChinese = "locale" in options;
+    await go("/settings?view=network");
+    await page
+      .getByText(isChinese ? "可连接" : "Reachable")
+      .first()
+      .waitFor();
+    await page.getByRole("button", { name: isChinese ? "全面检查" : "Look at everything" }).click();
+    const findings = page.getByRole("list", { name: isChinese ? "检查结果" : "Findings" });
+    await findings.getByText("openai/main").first().waitFor();
+    expect(await axeFaults(page)).toEqual([]);
+    expect(await overflow(page)).toBe(0);
+    expect(faults).toEqual([]);
+    await context.close();
+  }
+});
+
 test("an export with secrets asks for the current password, and says when it is wrong", async () => {
   const { page, go, faults, context } = await openSettings();
   await go("/settings?view=transfer");

@@ -55,6 +55,8 @@ export interface GatewayOptions {
   readonly basePath?: string;
   /** Modules that the gateway's process loads first, such as `OPENAI_AT_LOCALHOST`. */
   readonly preloads?: readonly string[];
+  /** A command that runs the program, such as one that gives it a network of its own. */
+  readonly prefix?: readonly string[];
   /** Files beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
   /** Fills the data folder before the start. */
@@ -129,8 +131,9 @@ export async function runProgram(
   args: readonly string[],
   folder: string,
   env: Readonly<Record<string, string>> = {},
+  prefix: readonly string[] = [],
 ): Promise<CommandResult> {
-  const child = Bun.spawn([...programUnderTest(), ...args], {
+  const child = Bun.spawn([...prefix, ...programUnderTest(), ...args], {
     cwd: folder,
     env: { ...plainEnv(folder), ...env },
     stdin: "ignore",
@@ -200,12 +203,12 @@ export async function runGateway(
   folder: string,
   configFile: string,
   args: readonly string[],
-  options: Pick<GatewayOptions, "env" | "isTls" | "basePath" | "preloads"> = {},
+  options: Pick<GatewayOptions, "env" | "isTls" | "basePath" | "preloads" | "prefix"> = {},
 ): Promise<Gateway> {
   const logFile = join(folder, `gateway-${process.hrtime.bigint()}.log`);
   writeFileSync(logFile, "");
   const env = { ...plainEnv(folder), ...options.env };
-  const child = Bun.spawn([...programUnderTest(options.preloads), ...args], {
+  const child = Bun.spawn([...(options.prefix ?? []), ...programUnderTest(options.preloads), ...args], {
     cwd: folder,
     env,
     stdin: "ignore",
@@ -250,7 +253,7 @@ export async function runGateway(
       });
       return found as LedgerLine;
     },
-    command: (...args) => runProgram([...args, "--config", configFile], folder, env),
+    command: (...args) => runProgram([...args, "--config", configFile], folder, env, options.prefix),
     configure(changed) {
       const next = `${configFile}.next`;
       writeFileSync(next, configText(changed, folder), { mode: 0o600 });

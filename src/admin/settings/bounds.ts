@@ -8,6 +8,7 @@ import { isLiteral } from "../../config/secret.ts";
 import { isTree, type Tree } from "../../config/toml/toml.ts";
 import { isPublicAddress } from "../../core/public-address.ts";
 import { AdminError } from "../admin-error.ts";
+import { refuseNetworkBeyondBounds } from "./network-bounds.ts";
 
 /** Tables with `allow_private`; so has each channel of alerts. */
 const FLAGGED = ["admin", "alerts"] as const;
@@ -23,6 +24,7 @@ export function refuseBeyondBounds(before: Tree, after: Tree, allowsPrivate: boo
     if (!allowsPrivate && allowsIn(channel) && !allowed.has(receiverOf(channel)))
       throw setInFile(["alerts", "channels", index, FLAG]);
   }
+  refuseNetworkBeyondBounds(before, after, allowsPrivate, isPrivateHost);
   const known = placesOf(before);
   const origins = new Set(known.map(({ origin }) => origin));
   const sent = new Set(known.flatMap(destinationsOf));

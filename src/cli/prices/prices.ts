@@ -44,7 +44,7 @@ export const prices = makeCommand(
       config: { value: "FILE", help: "the configuration that says where the data is" },
       "data-dir": {
         value: "DIR",
-        help: "the data folder itself; only apply reads a configuration then, for upstreams and prices",
+        help: "the data folder itself; a configuration is read then by apply, for upstreams and prices, and by update from a URL, for its proxy",
       },
     },
     notes: `A disputed price is one in which two sources differ by more than 1 %: the first source's holds.`,

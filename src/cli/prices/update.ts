@@ -1,6 +1,9 @@
 /** `clewline prices update`: takes a newer price list into the data folder. */
 import { resolve } from "node:path";
 import { writeAtomically } from "../../config/atomic-file.ts";
+import { findConfigFile } from "../../config/file.ts";
+import { loadNetworkVia } from "../../config/network/load-network.ts";
+import { ConfigError, renderProblems } from "../../config/problem.ts";
 import {
   builtInPrices,
   MAX_FILE_BYTES,
@@ -11,6 +14,8 @@ import {
 } from "../../prices/price-files.ts";
 import { PriceListError } from "../../prices/price-list-text.ts";
 import { DownloadError, download } from "../../transport/download.ts";
+import { makeHttp1Transport } from "../../transport/http1/client.ts";
+import { makeWatchdog } from "../../transport/watchdog.ts";
 import { type CliIo, EXIT } from "../cli.ts";
 import { UsageError } from "../command.ts";
 import { type FolderFlags, findDataDir } from "../ledger-reader.ts";
@@ -23,10 +28,14 @@ export async function update(from: string, flags: FolderFlags, io: CliIo): Promi
     io.err(`clewline prices: ${fault}\n`);
     return EXIT.failed;
   };
-  const read = await (isUrl(from) ? downloaded(from) : readPriceFile(resolve(io.cwd, from))).catch(
+  const read = await (isUrl(from) ? downloaded(from, flags, io) : readPriceFile(resolve(io.cwd, from))).catch(
     (error: Error) => error,
   );
   if (read instanceof PriceListError) return refuse(`${from} is no price list: ${read.message}`);
+  if (read instanceof ConfigError) {
+    io.err(renderProblems(read.problems));
+    return EXIT.config;
+  }
   if (read instanceof DownloadError) return refuse(`${from} cannot be downloaded: ${read.message}`);
   if (read instanceof Error)
     throw new UsageError(`--from ${from} does not exist; give the path of a price list, or its https URL`);
@@ -56,6 +65,13 @@ function isUrl(from: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(from);
 }
 
-async function downloaded(url: string): Promise<PriceFile> {
-  return readPriceBytes(await download(url, { limitBytes: MAX_FILE_BYTES, timeoutMs: TIMEOUT_MS }));
+async function downloaded(url: string, flags: FolderFlags, { env, cwd, clock }: CliIo): Promise<PriceFile> {
+  const via = await loadNetworkVia({ file: findConfigFile(flags, env, cwd), env, cwd });
+  const transport = makeHttp1Transport(clock, makeWatchdog(clock));
+  try {
+    const options = { transport, via, limitBytes: MAX_FILE_BYTES, timeoutMs: TIMEOUT_MS };
+    return readPriceBytes(await download(url, options));
+  } finally {
+    transport.stop();
+  }
 }

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import * as v from "valibot";
 import { buildConfig } from "../build.ts";
 import type { Config } from "../config.ts";
+import { DIRECT } from "../network/via.ts";
 import { fileSchema } from "../schema.ts";
 import { configSchemaEntries } from "../schema-entries.ts";
 import { keysForNextStart } from "./restart.ts";
@@ -20,7 +21,9 @@ function configWith(key: string | null): Config {
   }
   const { data_dir: dataDir = "/data", tls } = checked.server;
   const paths = { dataDir, certFile: tls?.cert_file ?? "", keyFile: tls?.key_file ?? "", cert: "", key: "" };
-  return buildConfig({ file: null, readFiles: [], checked, secrets: new Map(), paths, passwordHash: null });
+  const vias = { network: DIRECT, upstreams: [] };
+  const secrets = new Map<string, string>();
+  return buildConfig({ file: null, readFiles: [], checked, secrets, vias, paths, passwordHash: null });
 }
 
 function otherThan(value: unknown): unknown {

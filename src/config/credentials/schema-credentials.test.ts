@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { CREDENTIAL_DEFAULTS } from "../fixtures/defaults.ts";
 import { loadConfig } from "../load.ts";
+import { DIRECT } from "../network/via.ts";
 import { ConfigError, renderProblems } from "../problem.ts";
 import { parseHours } from "./active-hours.ts";
 
@@ -53,6 +54,7 @@ budget_usd_per_month = "99.999999999"
     {
       name: "a",
       apiKey: "sk-1",
+      via: DIRECT,
       priority: 0,
       scope: null,
       weight: 3,

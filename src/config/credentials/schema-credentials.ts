@@ -1,5 +1,6 @@
 /** The keys of `[[upstreams.credentials]]`. */
 import * as v from "valibot";
+import { credentialProxy } from "../network/schema-network.ts";
 import { limitValues, timeZone, usd } from "../schema-keys.ts";
 import {
   label,
@@ -30,6 +31,7 @@ export const credential = v.object({
     "Name of the credential in lists, logs and the ledger. Unique within its upstream.",
   ),
   api_key: required(secret, "reload", `The provider's key: ${secretNote}.`),
+  proxy: credentialProxy,
   priority: withDefault(
     whole(-1000, 1000),
     0,

@@ -32,6 +32,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   credentials_cooling: { status: 429, type: "rate_limit_error" },
   credentials_unusable: { status: 503, type: "api_error" },
   upstream_connect: { status: 500, type: "api_error" },
+  proxy_failed: { status: 500, type: "api_error" },
   upstream_timeout: { status: 504, type: "timeout_error" },
   upstream_overloaded: { status: 529, type: "overloaded_error" },
   upstream_cut: { status: 500, type: "api_error" },

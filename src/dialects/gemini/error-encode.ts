@@ -31,6 +31,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   credentials_cooling: { code: 429, status: "RESOURCE_EXHAUSTED" },
   credentials_unusable: { code: 503, status: "UNAVAILABLE" },
   upstream_connect: { code: 500, status: "INTERNAL" },
+  proxy_failed: { code: 500, status: "INTERNAL" },
   upstream_timeout: { code: 504, status: "DEADLINE_EXCEEDED" },
   upstream_overloaded: { code: 503, status: "UNAVAILABLE" },
   upstream_cut: { code: 503, status: "UNAVAILABLE" },

@@ -31,6 +31,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   credentials_cooling: { type: "rate_limit_error", code: "rate_limit_exceeded" },
   credentials_unusable: { type: "server_error", code: "upstream_credential" },
   upstream_connect: { type: "server_error", code: "upstream_unreachable" },
+  proxy_failed: { type: "server_error", code: "proxy_failed" },
   upstream_timeout: { type: "server_error", code: "upstream_timeout" },
   upstream_overloaded: { type: "server_error", code: "upstream_overloaded" },
   upstream_cut: { type: "server_error", code: "upstream_disconnected" },

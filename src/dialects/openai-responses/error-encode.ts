@@ -54,6 +54,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   credentials_cooling: rate,
   credentials_unusable: server("upstream_credential"),
   upstream_connect: server("upstream_unreachable"),
+  proxy_failed: server("proxy_failed"),
   upstream_timeout: server("upstream_timeout"),
   upstream_overloaded: server("upstream_overloaded"),
   upstream_cut: server("upstream_disconnected"),

@@ -8,7 +8,7 @@ import {
   startRawUpstream,
 } from "../../../test/kit/raw-upstream.ts";
 import { makeRoute } from "../../dialects/endpoint.ts";
-import { Connection } from "../../transport/http1/connection.ts";
+import { Connection } from "../../transport/dial/connection.ts";
 import { clientUnderTest, GatewayUnderTest, TESTER } from "../fixtures/gateway-under-test.ts";
 import { handle } from "../handle.ts";
 

@@ -305,7 +305,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     if (hasWritten || error.kind === "upstream_timeout") this.#keepPassed();
     else this.#keepReported();
     // Without a connection nothing was sent; anything else needs room all the same.
-    if (error.kind !== "upstream_connect") this.served.exchange.admission?.spent();
+    if (!neverSent(error)) this.served.exchange.admission?.spent();
     this.call.abort(error);
     this.verdict.transportFailed(error);
     const signal = { class: "overload", reason: error.message } as const;
@@ -374,6 +374,11 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     exchange.attempt.mayBeBilled = false;
     if (answer.usage !== null) exchange.admission?.spent();
   }
+}
+
+/** There was no connection, so the upstream has got nothing of the request. */
+function neverSent({ kind }: GatewayError): boolean {
+  return kind === "upstream_connect" || kind === "proxy_failed";
 }
 
 function clientLeft(): GatewayError {

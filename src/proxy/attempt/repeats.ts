@@ -1,4 +1,5 @@
 /** The repeats of one request after overload or a broken connection: how many, where, and after which pause. */
+import type { ErrorKind } from "../../core/errors.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AttemptFailure } from "./outcome.ts";
 
@@ -14,6 +15,8 @@ const GROWTH = 4;
 const MAX_ANNOUNCED_MS = 5_000;
 /** Spreads requests that wait for the same announced time. */
 const SPREAD_MS = 100;
+
+const QUICK_ONCE: ReadonlySet<ErrorKind> = new Set(["upstream_cut", "upstream_timeout", "proxy_failed"]);
 
 /** Made with the first such failure. `Place` is where an attempt was made. */
 export class Repeats<Place> {
@@ -39,7 +42,7 @@ export class Repeats<Place> {
 
   /** A redirect comes again, and a connection that was waited for in vain would be waited for again. */
   #mayPass({ isRedirect, error }: AttemptFailure): boolean {
-    if (error.kind !== "upstream_connect") return isRedirect !== true;
+    if (error.kind !== "upstream_connect" && error.kind !== "proxy_failed") return isRedirect !== true;
     const tookMs = this.#request.exchange.attemptNotes.at(-1)?.ms ?? 0;
     return tookMs < MAX_CONNECTING_MS;
   }
@@ -75,11 +78,14 @@ export class Repeats<Place> {
     return true;
   }
 
-  /** What makes no sense is not a matter of time, and a connection may break once for no reason. */
+  /**
+   * What makes no sense is not a matter of time, and a connection may break once for no reason. Another credential may
+   * have another way than the one whose proxy fails.
+   */
   #isQuick(): boolean {
     const { kind } = this.last.error;
     if (kind === "upstream_garbage") return true;
-    return this.#failures === 1 && (kind === "upstream_cut" || kind === "upstream_timeout");
+    return this.#failures === 1 && QUICK_ONCE.has(kind);
   }
 
   #pause(pauseMs: number, over: () => void, left: () => void): void {

@@ -29,7 +29,7 @@ export function sendRequest(
   const call =
     credential.access.fixedLines === null
       ? sendAuthorized(gateway, upstream, credential, parts, waiting)
-      : sendParts(gateway, upstream, parts, waiting);
+      : sendParts(gateway, upstream, credential, parts, waiting);
   const { family } = upstream;
   return family.reframe === undefined ? call : new ReframedCall(call, family.reframe);
 }
@@ -37,6 +37,7 @@ export function sendRequest(
 function sendParts(
   { transport }: Sender,
   { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs }: UpstreamView,
+  { via }: CredentialView,
   { url, method, headers, body }: UpstreamRequestParts,
   waiting: WaitingCaller | null,
 ): Call {
@@ -45,6 +46,7 @@ function sendParts(
     method,
     headers,
     body,
+    via,
     connectTimeoutMs,
     firstByteTimeoutMs,
     idleTimeoutMs,
@@ -55,13 +57,14 @@ function sendParts(
 function sendAuthorized(
   gateway: Sender,
   upstream: UpstreamView,
-  { access }: CredentialView,
+  credential: CredentialView,
   parts: UpstreamRequestParts,
   waiting: WaitingCaller | null,
 ): Call {
+  const { access } = credential;
   const send = (lines: HeaderLines): Call =>
-    sendParts(gateway, upstream, { ...parts, headers: [...parts.headers, ...lines] }, waiting);
-  const lines = access.authorize(parts, textSender(gateway, upstream), gateway.clock);
+    sendParts(gateway, upstream, credential, { ...parts, headers: [...parts.headers, ...lines] }, waiting);
+  const lines = access.authorize(parts, textSender(gateway, upstream, credential), gateway.clock);
   if (!(lines instanceof Promise)) return send(lines);
   // The transport cannot tell of the wait for the lines. After this turn, because the caller may abort the
   // call.
@@ -70,9 +73,9 @@ function sendAuthorized(
 }
 
 /** Nobody's client waits for this call alone, so no client that leaves aborts it. */
-function textSender(gateway: Sender, upstream: UpstreamView): SendText {
+function textSender(gateway: Sender, upstream: UpstreamView, credential: CredentialView): SendText {
   return async (request) => {
-    const call = sendParts(gateway, upstream, request, null);
+    const call = sendParts(gateway, upstream, credential, request, null);
     const { status, headers } = await headOf(call);
     const { bytes, isWhole, error } = await readWhole(call, TEXT_REPLY_BYTES);
     if (error !== null) throw error;

@@ -93,7 +93,8 @@ export class Verdict {
     this.#note(null, error.kind);
     this.#exchange.endFailedHold();
     if (error.kind === "upstream_connect") breaker.unreachable(name);
-    else this.#countFailure();
+    // Others may reach the upstream by another way, so a proxy's failure says nothing about it.
+    else if (error.kind !== "proxy_failed") this.#countFailure();
     metrics.countAttempt(name, error.kind);
     log.warn(
       {

@@ -5,11 +5,12 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderList } from "../../core/header-view.ts";
 import type { BodySink, Call, HeadWaiter, ReplyHead, UpstreamRequest, WaitingCaller } from "../call.ts";
+import type { Connection } from "../dial/connection.ts";
+import type { Dial } from "../dial/dial.ts";
+import type { ConnectionUser } from "../dial/wire.ts";
 import { type Watchdog, Watched } from "../watchdog.ts";
 import { BodyFlow } from "./body-flow.ts";
-import { Connection, type ConnectionUser } from "./connection.ts";
 import { canDecode, Decoder } from "./decoder.ts";
-import { unreachableError } from "./failure.ts";
 import type { IdlePool } from "./pool.ts";
 import type { ParsedHead } from "./reply-head.ts";
 import { ReplyReader } from "./reply-reader.ts";
@@ -27,7 +28,9 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   readonly #firstByteTimeoutMs: number;
   readonly #idleTimeoutMs: number;
   readonly #waiting: WaitingCaller | null;
+  readonly #isCodingKept: boolean;
   readonly #pool: IdlePool;
+  readonly #dial: Dial;
   readonly #watchdog: Watchdog;
   #sentMs: number;
   readonly #reader: ReplyReader;
@@ -48,14 +51,16 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   #hasMoved = false;
   #movedMs = 0;
 
-  constructor(request: UpstreamRequest, pool: IdlePool, watchdog: Watchdog, sentMs: number) {
+  constructor(request: UpstreamRequest, pool: IdlePool, dial: Dial, watchdog: Watchdog, sentMs: number) {
     super();
     // Not the request itself: its body would stay in memory through a long reply.
     this.#connectTimeoutMs = request.connectTimeoutMs;
     this.#firstByteTimeoutMs = request.firstByteTimeoutMs;
     this.#idleTimeoutMs = request.idleTimeoutMs;
     this.#waiting = request.waiting;
+    this.#isCodingKept = request.isCodingKept === true;
     this.#pool = pool;
+    this.#dial = dial;
     this.#watchdog = watchdog;
     this.#sentMs = sentMs;
     this.#reader = new ReplyReader(request.method);
@@ -85,7 +90,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     this.#pool.dropAsOldAs(stale);
     this.#isConnected = false;
     this.#sentMs = this.#watchdog.nowMs;
-    const connection = new Connection(stale.origin);
+    const connection = this.#dial.connect(stale.origin);
     connection.user = this;
     this.#startOn(connection);
   }
@@ -128,8 +133,8 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     this.#writer?.flush();
   }
 
-  unreachable(cause: unknown): void {
-    this.fail(unreachableError(cause));
+  unreachable(error: GatewayError): void {
+    this.fail(error);
   }
 
   drain(): void {
@@ -152,8 +157,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
   }
 
   closed(isClean: boolean): void {
-    if (!this.#isConnected) this.unreachable(null);
-    else if (isClean && this.#reader.finish()) {
+    if (isClean && this.#reader.finish()) {
       this.#release();
       this.#finish();
     } else {
@@ -180,8 +184,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     const firstByteTimeoutMs = this.#firstByteTimeoutMs;
     const silentMs = nowMs - this.#sentMs;
     if (!this.#isConnected && silentMs >= connectTimeoutMs) {
-      const message = `no connection to the upstream within ${connectTimeoutMs} ms; check its base_url and the network`;
-      this.fail(new GatewayError("upstream_connect", message));
+      this.fail((this.#connection as Connection).tooSlow(connectTimeoutMs));
     } else if (silentMs >= firstByteTimeoutMs) {
       const message = `the upstream did not answer within ${firstByteTimeoutMs} ms`;
       this.fail(new GatewayError("upstream_timeout", message));
@@ -201,7 +204,8 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
 
   #begin({ status, headers, framing }: ParsedHead): void {
     const coding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
-    if (coding !== "identity" && framing !== "none" && !this.#decode(coding, headers)) return;
+    const isDecoded = coding !== "identity" && framing !== "none" && !this.#isCodingKept;
+    if (isDecoded && !this.#decode(coding, headers)) return;
     this.#forgetRequest();
     // The upstream refused the request before all of it was sent: the rest is of no use.
     if (status >= 300) this.#writer?.stop();
@@ -286,10 +290,12 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     waiter?.failed(error);
   }
 
-  #cutError({ isReused }: Connection): GatewayError {
+  #cutError({ isReused, origin }: Connection): GatewayError {
+    // Through a tunnel nobody can tell which of the two was it.
+    const who = origin.proxy === null ? "the upstream" : `the upstream, or the proxy ${origin.proxy.name},`;
     return this.#head !== null
-      ? new GatewayError("upstream_cut", "the upstream broke off before the end of its answer")
-      : new GatewayError("upstream_cut", "the upstream closed the connection before it answered", {
+      ? new GatewayError("upstream_cut", `${who} broke off before the end of its answer`)
+      : new GatewayError("upstream_cut", `${who} closed the connection before it answered`, {
           detail: isReused ? "the connection had been used before" : "the connection was new",
         });
   }

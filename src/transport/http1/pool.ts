@@ -3,8 +3,8 @@
  * close.
  */
 import type { Clock } from "../../core/clock.ts";
+import type { Connection } from "../dial/connection.ts";
 import { type Watchdog, Watched } from "../watchdog.ts";
-import type { Connection } from "./connection.ts";
 
 const MAX_IDLE_PER_ORIGIN = 512;
 const MAX_IDLE_MS = 60_000;
@@ -41,13 +41,18 @@ export class IdlePool extends Watched {
     return null;
   }
 
+  /** How many connections wait for a call. */
+  idleCount(originKey: string): number {
+    return this.#idle.get(originKey)?.length ?? 0;
+  }
+
   /**
    * Takes back a connection whose last reply is whole. `keepAliveMs` is the upstream's own limit; null: it
    * named none.
    */
   give(connection: Connection, keepAliveMs: number | null): void {
     const idleMs = keepAliveMs === null ? MAX_IDLE_MS : Math.min(keepAliveMs - MARGIN_MS, MAX_IDLE_MS);
-    if (this.#isStopped || idleMs <= 0 || !connection.isOpen) {
+    if (this.#isStopped || idleMs <= 0 || !connection.isOpen || connection.origin.addresses !== null) {
       connection.terminate();
       return;
     }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { DIRECT } from "../../config/network/via.ts";
 import type { UpstreamRequest } from "../call.ts";
 import { encodeRequestHead, parseDestination } from "./request-head.ts";
 
@@ -9,13 +10,14 @@ function head(changes: Partial<UpstreamRequest>): string {
     method: "POST",
     headers: [],
     body: new Uint8Array(3),
+    via: DIRECT,
     connectTimeoutMs: 1,
     firstByteTimeoutMs: 1,
     idleTimeoutMs: 1,
     waiting: null,
     ...changes,
   };
-  return encodeRequestHead(request, parseDestination(request.url));
+  return encodeRequestHead(request, parseDestination(request.url, DIRECT));
 }
 
 /** The same request with another URL: its first two lines. */
@@ -60,8 +62,8 @@ describe("a request's head", () => {
     expect(lines("http://a.example:8080/x")).toEqual(["GET /x HTTP/1.1", "host: a.example:8080"]);
     expect(lines("https://a.example:443/x")).toEqual(["GET /x HTTP/1.1", "host: a.example"]);
     expect(lines("http://[::1]:8080/x")).toEqual(["GET /x HTTP/1.1", "host: [::1]:8080"]);
-    expect(parseDestination("http://[::1]:8080/x").origin.hostname).toBe("::1");
-    expect(parseDestination("https://a.example/").origin.port).toBe(443);
+    expect(parseDestination("http://[::1]:8080/x", DIRECT).origin.hostname).toBe("::1");
+    expect(parseDestination("https://a.example/", DIRECT).origin.port).toBe(443);
   });
 
   test("sends a path as it is, and always has one", () => {

@@ -1,18 +1,8 @@
-/** A request's origin, and its head as HTTP/1.1 text. Pure. */
+/** A request's destination, and its head as HTTP/1.1 text. Pure. */
+import type { Via } from "../../config/network/via.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { UpstreamRequest } from "../call.ts";
-
-/** A place to connect to. */
-export interface Origin {
-  /** As in `https://api.example.com`: idle connections are kept under this key. */
-  readonly key: string;
-  readonly isSecure: boolean;
-  /** A name or an address, IPv6 without brackets. */
-  readonly hostname: string;
-  readonly port: number;
-  /** Value of the `host` header. */
-  readonly host: string;
-}
+import { type Origin, originLength, originOf } from "../dial/origin.ts";
 
 /** A URL, taken apart for the head of a request. */
 export interface Destination {
@@ -39,34 +29,13 @@ const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 /** A path without a character to escape, and without a fragment. */
 const PLAIN_TARGET = /^\/[!"$-~]*$/;
 
-function originLength(url: string): number {
-  const slash = url.indexOf("/", 8);
-  return slash < 0 ? url.length : slash;
-}
-
-/** The part of a URL that names the origin, as it is spelled. */
-function originText(url: string): string {
-  return url.slice(0, originLength(url));
-}
-
 /** Throws `GatewayError` `internal`: URLs come from a checked configuration. */
-export function parseDestination(url: string): Destination {
-  return { origin: parseOrigin(url), target: targetOf(url) };
-}
-
-function parseOrigin(url: string): Origin {
-  const parsed = URL.parse(url);
-  if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== "") {
-    throw new GatewayError("internal", "the upstream's URL is not valid", { detail: originText(url) });
-  }
-  const isSecure = parsed.protocol === "https:";
-  return {
-    key: parsed.origin,
-    isSecure,
-    hostname: parsed.hostname.replace(/^\[|\]$/g, ""),
-    port: parsed.port === "" ? (isSecure ? 443 : 80) : Number(parsed.port),
-    host: parsed.host,
-  };
+export function parseDestination(
+  url: string,
+  via: Via,
+  addresses: readonly string[] | null = null,
+): Destination {
+  return { origin: originOf(url, via, addresses), target: targetOf(url) };
 }
 
 /** The head of a request, with the empty line, as Latin-1 text. Throws `GatewayError` `internal`. */
@@ -84,6 +53,7 @@ export function encodeRequestHead(request: UpstreamRequest, { origin, target }: 
   }
   if (body !== null) text += `content-length: ${body.byteLength}\r\n`;
   else if (METHODS_WITH_BODY.has(method)) text += "content-length: 0\r\n";
+  if (origin.addresses !== null) text += "connection: close\r\n";
   return `${text}\r\n`;
 }
 

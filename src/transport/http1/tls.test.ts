@@ -63,7 +63,7 @@ test("an upstream whose certificate is not good gets no byte of a request, even 
   });
   const refused = "upstream_connect: the upstream's TLS certificate is not accepted";
   const repair =
-    "; for a private authority, start Clewline with NODE_EXTRA_CA_CERTS or SSL_CERT_FILE, the path of its certificates in PEM";
+    "; for a private authority, name the file of its certificates in ca_file of the upstream, or start Clewline with NODE_EXTRA_CA_CERTS or SSL_CERT_FILE";
   expect(outcomes).toEqual([
     `${refused} (CERT_HAS_EXPIRED)`,
     `${refused} (ERR_TLS_CERT_ALTNAME_INVALID)`,

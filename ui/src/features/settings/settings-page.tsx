@@ -7,9 +7,10 @@ import { usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
 import { AuditList } from "./audit-list.tsx";
 import { Editor } from "./editor.tsx";
+import { NetworkView } from "./network-view.tsx";
 import { Transfer } from "./transfer.tsx";
 
-const VIEWS = ["settings", "changes", "transfer"] as const;
+const VIEWS = ["settings", "network", "changes", "transfer"] as const;
 
 export function SettingsPage() {
   const text = useText();
@@ -21,6 +22,7 @@ export function SettingsPage() {
     // What is being edited must not change under the hands; saving finds what others have changed.
     refetchOnWindowFocus: false,
   });
+  const readsFile = view === "settings" || view === "transfer";
   return (
     <Page
       title={text("Settings")}
@@ -30,6 +32,7 @@ export function SettingsPage() {
           value={view}
           options={[
             { value: "settings", label: text("Configuration") },
+            { value: "network", label: text("Network") },
             { value: "changes", label: text("Changes") },
             { value: "transfer", label: text("Export and import") },
           ]}
@@ -38,8 +41,9 @@ export function SettingsPage() {
       }
     >
       {view === "changes" && <AuditList />}
-      {view !== "changes" && error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-      {view !== "changes" && isPending && <Loading rows={8} height={64} />}
+      {view === "network" && <NetworkView />}
+      {readsFile && error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
+      {readsFile && isPending && <Loading rows={8} height={64} />}
       {view === "settings" && data !== undefined && <Editor settings={data} />}
       {view === "transfer" && data !== undefined && <Transfer settings={data} />}
     </Page>

@@ -1,4 +1,4 @@
-/** The reason why a connection failed, as an error of the table. */
+/** The reason why a connection to a server failed, as an error of the table. */
 import { GatewayError } from "../../core/errors.ts";
 
 /** Codes of OpenSSL's verification, as Node spells them. */
@@ -6,14 +6,20 @@ const VERIFICATION = /CERT|ISSUER|LEAF|CRL|SELF_SIGNED|HOSTNAME/;
 /** The certificate is good, but nobody who is known has signed it. */
 const UNKNOWN_AUTHORITY = /UNABLE_TO_|SELF_SIGNED/;
 const PRIVATE_AUTHORITY =
-  "for a private authority, start Clewline with NODE_EXTRA_CA_CERTS or SSL_CERT_FILE, the path of its certificates in PEM";
+  "for a private authority, name the file of its certificates in ca_file of the upstream, or start Clewline with NODE_EXTRA_CA_CERTS or SSL_CERT_FILE";
 const TLS = /TLS|SSL|EPROTO/;
+const UNKNOWN_NAME = /NOTFOUND|NODATA|EAI_|DNS/;
 
 /** `upstream_connect` for any cause that Bun gives. */
 export function unreachableError(cause: unknown): GatewayError {
   const code = codeOf(cause);
   const detail = cause instanceof Error ? `${code} ${cause.message}` : String(cause);
   return new GatewayError("upstream_connect", messageFor(code), { cause, detail });
+}
+
+/** No answer has come about the host's name, whatever the name leads to. */
+export function isUnknownName(cause: unknown): boolean {
+  return UNKNOWN_NAME.test(codeOf(cause));
 }
 
 function codeOf(cause: unknown): string {
@@ -27,6 +33,6 @@ function messageFor(code: string): string {
     return `the upstream's TLS certificate is not accepted (${code})${repair}`;
   }
   if (TLS.test(code)) return "no TLS connection to the upstream; check whether its base_url means https";
-  if (code === "ENOTFOUND") return "the upstream's host name is not known; check its base_url";
+  if (UNKNOWN_NAME.test(code)) return "the upstream's host name is not known; check its base_url";
   return "the upstream cannot be reached; check its base_url and the network";
 }

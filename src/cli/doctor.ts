@@ -1,0 +1,102 @@
+/** `clewline doctor`: looks at all that the gateway needs, from the configuration to each upstream's key. */
+import type { Config } from "../config/config.ts";
+import { findConfigFile } from "../config/file.ts";
+import { loadConfig } from "../config/load.ts";
+import { ConfigError, type Problem } from "../config/problem.ts";
+import { suggest } from "../core/nearest.ts";
+import { examine } from "../doctor/doctor.ts";
+import { type Finding, problem } from "../doctor/finding.ts";
+import { makeSnapshot } from "../snapshot.ts";
+import { makeHttp1Transport } from "../transport/http1/client.ts";
+import { makeWatchdog } from "../transport/watchdog.ts";
+import { type CliIo, EXIT } from "./cli.ts";
+import { makeCommand, UsageError } from "./command.ts";
+import { toJsonLine } from "./table.ts";
+
+export const doctor = makeCommand(
+  {
+    name: "doctor",
+    usage: ["[--config FILE] [--upstream NAME] [--json]"],
+    about:
+      "Looks at all that the gateway needs: the configuration and its files, the data folder and its disk, the ports, the clock, and for each upstream its name, the way to it, its certificate, its keys and its list of models. Nothing is changed, and no model is asked.",
+    flags: {
+      config: { value: "FILE", help: "the file (else CLEWLINE_CONFIG, ./clewline.toml, the user's folder)" },
+      upstream: { value: "NAME", help: "this upstream alone" },
+      json: { help: "one JSON object on standard output" },
+    },
+    notes:
+      "Exit code: 0 there is no problem (warnings included), 1 there are some, 2 wrong usage, 78 wrong configuration.",
+  },
+  async ({ flags }, io) => {
+    let loaded: { readonly config: Config; readonly warnings: readonly Problem[] };
+    try {
+      loaded = await loadConfig({
+        file: findConfigFile(flags, io.env, io.cwd),
+        env: io.env,
+        flags: {},
+        cwd: io.cwd,
+        // Nobody signs in here, so no time is spent on a real hash.
+        hashPassword: async () => "",
+      });
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      show(error.problems.map(findingOf), flags.json, io);
+      return EXIT.config;
+    }
+    const { config, warnings } = loaded;
+    const upstream = flags.upstream ?? null;
+    const names = config.upstreams.map(({ name }) => name);
+    if (upstream !== null && !names.includes(upstream)) {
+      const repair = suggest(upstream, names, `upstreams: ${names.join(", ")}`);
+      throw new UsageError(`--upstream ${upstream} is not in the configuration; ${repair}`);
+    }
+    const transport = makeHttp1Transport(io.clock, makeWatchdog(io.clock));
+    try {
+      const snapshot = makeSnapshot(config);
+      const findings = await examine({
+        snapshot,
+        transport,
+        clock: io.clock,
+        warnings,
+        isServing: false,
+        upstream,
+      });
+      show(findings, flags.json, io);
+      return findings.some(({ level }) => level === "problem") ? EXIT.failed : EXIT.ok;
+    } finally {
+      transport.stop();
+    }
+  },
+);
+
+function findingOf({ file, line, key, message, repair }: Problem): Finding {
+  const place = line === null ? key : `${file}:${line} ${key}`;
+  return problem("configuration", place, message, repair);
+}
+
+function show(findings: readonly Finding[], isJson: boolean, io: CliIo): void {
+  const count = (level: Finding["level"]): number => findings.filter((one) => one.level === level).length;
+  const [problems, warnings] = [count("problem"), count("warning")];
+  if (isJson) {
+    io.out(toJsonLine({ ok: problems === 0, problems, warnings, findings }));
+    return;
+  }
+  io.out(findings.map(lineOf).join(""));
+  io.out(`\n${counted(problems, "problem")}, ${counted(warnings, "warning")}\n`);
+}
+
+const SIGNS: Readonly<Record<Finding["level"], string>> = {
+  ok: "ok      ",
+  warning: "warning ",
+  problem: "PROBLEM ",
+};
+
+function lineOf({ check, about, level, message, repair }: Finding): string {
+  const what = `${check.replaceAll("_", " ")}${about === "" ? "" : ` ${about}`}`;
+  const line = `${SIGNS[level]} ${what}: ${message}\n`;
+  return repair === null || repair === "" ? line : `${line}          → ${repair}\n`;
+}
+
+function counted(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+}

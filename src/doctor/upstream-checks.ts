@@ -1,0 +1,249 @@
+/** Whether each upstream can be reached by each way that its credentials have, takes each key, and lists its models. */
+import { isIP } from "node:net";
+import { proxyFor } from "../config/network/proxy-for.ts";
+import type { Via } from "../config/network/via.ts";
+import type { Clock } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import { suggest } from "../core/nearest.ts";
+import { sendOwnGet } from "../proxy/attempt/own-call.ts";
+import type { CredentialView, Snapshot, UpstreamView } from "../snapshot.ts";
+import type { Transport } from "../transport/call.ts";
+import { replyOf, type SmallReply } from "../transport/small-call.ts";
+import { AccessRefused } from "../upstreams/authorization.ts";
+import { parseModelList } from "../upstreams/model-list.ts";
+import { type Finding, good, problem, problemOf, warning } from "./finding.ts";
+
+const REPLY_TIMEOUT_MS = 30_000;
+const MAX_LIST_BYTES = 8 * 1024 * 1024;
+const DAY_MS = 86_400_000;
+/** Most authorities renew certificates earlier. */
+const CERTIFICATE_WARNING_DAYS = 14;
+/** Certificates, signatures and tokens of providers allow for a few minutes. */
+const CLOCK_WARNING_MS = 60_000;
+const CLOCK_PROBLEM_MS = 300_000;
+
+export interface UpstreamChecks {
+  readonly snapshot: Snapshot;
+  readonly transport: Transport;
+  readonly clock: Clock;
+}
+
+/** What was found, and how far the clock here is before the provider's; null: nobody told the time. */
+interface Examined {
+  readonly findings: readonly Finding[];
+  readonly skewMs: number | null;
+}
+
+/** In the order of the configuration. `only`: the name of the one upstream that is asked; null: all. */
+export async function examineUpstreams(
+  checks: UpstreamChecks,
+  only: string | null,
+): Promise<readonly Finding[]> {
+  const upstreams = [...checks.snapshot.upstreams.values()].filter(
+    ({ name }) => only === null || name === only,
+  );
+  const examined = await Promise.all(upstreams.map((upstream) => examineUpstream(checks, upstream)));
+  const skews = examined.flatMap(({ skewMs }) => (skewMs === null ? [] : [skewMs]));
+  return [...examined.flatMap(({ findings }) => findings), ...clockFindings(skews)];
+}
+
+/** One server alone may have a wrong clock, so the one that agrees best counts. */
+function clockFindings(skews: readonly number[]): readonly Finding[] {
+  const least = skews.toSorted((a, b) => Math.abs(a) - Math.abs(b))[0];
+  if (least === undefined) return [];
+  const seconds = Math.round(Math.abs(least) / 1_000);
+  if (Math.abs(least) < CLOCK_WARNING_MS)
+    return [good("clock", "", "the clock agrees with those of the providers")];
+  const message = `the clock is ${seconds} s ${least > 0 ? "ahead of" : "behind"} those of the providers`;
+  const repair = "let the system keep the time, as systemd-timesyncd, chrony or w32time do";
+  const level = Math.abs(least) < CLOCK_PROBLEM_MS ? warning : problem;
+  return [level("clock", "", message, repair)];
+}
+
+async function examineUpstream(checks: UpstreamChecks, upstream: UpstreamView): Promise<Examined> {
+  const credentials = [...upstream.credentials.values()];
+  const vias = [...new Map(credentials.map(({ via }) => [via.key, via])).values()];
+  const findings: Finding[] = [...(await nameFindings(checks, upstream, vias))];
+  const reached = new Map<string, boolean>();
+  for (const via of vias) {
+    const found = await connectionFindings(checks, upstream, via, vias.length > 1);
+    reached.set(
+      via.key,
+      found.every(({ level }) => level !== "problem"),
+    );
+    findings.push(...found);
+  }
+  const lists: Listed[] = await Promise.all(
+    credentials
+      .filter(({ via }) => reached.get(via.key) === true)
+      .map((credential) => listOf(checks, upstream, credential)),
+  );
+  findings.push(...lists.map(({ finding }) => finding));
+  const listed = lists.find(({ models }) => models !== null)?.models ?? null;
+  if (listed !== null) findings.push(...targetFindings(checks, upstream, listed));
+  return { findings, skewMs: lists.find(({ skewMs }) => skewMs !== null)?.skewMs ?? null };
+}
+
+/** Only where a name is looked up on this machine. */
+async function nameFindings(
+  { transport }: UpstreamChecks,
+  { name, baseUrl }: UpstreamView,
+  vias: readonly Via[],
+): Promise<readonly Finding[]> {
+  const { hostname, port, protocol } = new URL(baseUrl);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const isLookedUp = vias.some((via) => {
+    const isSecure = protocol === "https:";
+    const proxy = proxyFor(via, host, port === "" ? (isSecure ? 443 : 80) : Number(port), isSecure);
+    return proxy === null || proxy.kind === "socks5";
+  });
+  if (isIP(host) !== 0 || !isLookedUp) return [];
+  try {
+    const addresses = await transport.dial.lookUp(host);
+    const count = addresses.length === 1 ? "one address" : `${addresses.length} addresses`;
+    return [good("name", name, `${host} has ${count}`)];
+  } catch {
+    return [
+      problem(
+        "name",
+        name,
+        `nobody knows the name ${host}`,
+        "check the base_url, and the resolver of this machine",
+      ),
+    ];
+  }
+}
+
+async function connectionFindings(
+  { transport, clock }: UpstreamChecks,
+  { name, baseUrl, connectTimeoutMs }: UpstreamView,
+  via: Via,
+  hasOthers: boolean,
+): Promise<readonly Finding[]> {
+  try {
+    const { tookMs, proxy, tls } = await transport.dial.probe(baseUrl, via, connectTimeoutMs);
+    const way = proxy === null ? (hasOthers ? " directly" : "") : ` through ${proxy}`;
+    const version = tls === null ? "" : `, ${tls.version}`;
+    const reached = good("connection", name, `reached${way} in ${Math.round(tookMs)} ms${version}`);
+    const endsMs = tls?.certificateEndsMs ?? null;
+    if (endsMs === null) return [reached];
+    const days = Math.floor((endsMs - clock.nowMs()) / DAY_MS);
+    if (days >= CERTIFICATE_WARNING_DAYS) return [reached];
+    const message = `the certificate of the upstream ends in ${days} days`;
+    return [reached, warning("certificate", name, message, "have its operator renew it")];
+  } catch (cause) {
+    if (!(cause instanceof GatewayError)) throw cause;
+    return [problemOf("connection", name, cause)];
+  }
+}
+
+interface Listed {
+  readonly finding: Finding;
+  /** null: there is no list. */
+  readonly models: readonly string[] | null;
+  readonly skewMs: number | null;
+}
+
+async function listOf(
+  { transport, clock }: UpstreamChecks,
+  upstream: UpstreamView,
+  credential: CredentialView,
+): Promise<Listed> {
+  const { family } = upstream;
+  try {
+    const url = family.url(upstream, family.modelList, "", false);
+    const call = sendOwnGet({ transport, clock }, upstream, credential, url, REPLY_TIMEOUT_MS);
+    const reply = await replyOf(call, { timeoutMs: REPLY_TIMEOUT_MS, limitBytes: MAX_LIST_BYTES });
+    const atMs = Date.parse(reply.headers.get("date") ?? "");
+    const skewMs = Number.isNaN(atMs) ? null : clock.nowMs() - atMs;
+    return { ...readList(upstream, credential, reply, clock.nowMs()), skewMs };
+  } catch (cause) {
+    return { finding: failureOf(credential, cause), models: null, skewMs: null };
+  }
+}
+
+function failureOf({ id }: CredentialView, cause: unknown): Finding {
+  if (cause instanceof GatewayError) return problemOf("key", id, cause);
+  if (!(cause instanceof AccessRefused)) throw cause;
+  const { reason } = cause.signal;
+  return problem(
+    "key",
+    id,
+    `the provider gives no access for the key (${reason})`,
+    "replace the key, or what it stands for",
+  );
+}
+
+function readList(
+  upstream: UpstreamView,
+  { id }: CredentialView,
+  { status, headers, text }: SmallReply,
+  nowMs: number,
+): Omit<Listed, "skewMs"> {
+  if (status === 200) {
+    const models = parseModelList(text).map((model) => model.id);
+    const message =
+      models.length === 0
+        ? "the key is taken, and no model is listed"
+        : `the key is taken; ${models.length === 1 ? "one model is" : `${models.length} models are`} listed`;
+    return { finding: good("key", id, message), models: models.length === 0 ? null : models };
+  }
+  const { family, profile } = upstream;
+  const signal = family.classify({ status, headers, body: text, nowMs, model: "" }, profile);
+  const reason = signal.class === "ok" ? "" : `, ${signal.reason}`;
+  const said = `the upstream answers the question for its models with status ${status}${reason}`;
+  if (signal.class === "invalid" || status === 401)
+    return refused(
+      problem(
+        "key",
+        id,
+        `the upstream refuses the key (status ${status}${reason})`,
+        "write a key that it takes into api_key",
+      ),
+    );
+  if (status === 404 || status === 405)
+    return refused(
+      warning("models", id, said, "check the base_url, unless the server has no list of models"),
+    );
+  if (status >= 300 && status < 400)
+    return refused(
+      problem("models", id, `${said}, a redirect`, "write the address that it leads to as base_url"),
+    );
+  const repair =
+    status === 429
+      ? "wait, or raise the limit there"
+      : "look at the provider's status, and at the account of the key";
+  return refused(
+    status === 403 || signal.class === "credit" || signal.class === "config"
+      ? problem("key", id, said, repair)
+      : warning("models", id, said, repair),
+  );
+}
+
+function refused(finding: Finding): Omit<Listed, "skewMs"> {
+  return { finding, models: null };
+}
+
+/** Names in `[[models]]` that the upstream does not list. */
+function targetFindings(
+  { snapshot }: UpstreamChecks,
+  { name }: UpstreamView,
+  listed: readonly string[],
+): readonly Finding[] {
+  const prefix = `${name}/`;
+  const targets = new Set(
+    snapshot.config.models.flatMap((model) => [...model.targets, ...model.onOverflow, ...model.onRefusal]),
+  );
+  return [...targets].flatMap((target) => {
+    const model = target.slice(prefix.length);
+    if (!target.startsWith(prefix) || model.includes("*") || listed.includes(model)) return [];
+    return [
+      warning(
+        "models",
+        name,
+        `the model "${model}" of [[models]] is not in the upstream's list`,
+        suggest(model, [...listed], "check the name"),
+      ),
+    ];
+  });
+}
