@@ -2,11 +2,13 @@
 import { CONFIG_FAULTS } from "./config-faults.ts";
 import { FAULTS } from "./faults.ts";
 import { HELP } from "./help.ts";
+import { NETWORK } from "./network.ts";
 import { STATES } from "./states.ts";
 
 export const GATEWAY_ZH_CN: Readonly<Record<string, string>> = {
   ...HELP,
   ...FAULTS,
   ...CONFIG_FAULTS,
+  ...NETWORK,
   ...STATES,
 };
