@@ -148,6 +148,20 @@ test("one refused receiver is told beside those that got the mail; when all are 
   });
 });
 
+test("the name of a server is looked up once for a mail, and no address inside is taken in between", async () => {
+  const { port, mails } = await startMailServer();
+  let lookups = 0;
+  const resolve = () => Promise.resolve([lookups++ === 0 ? "127.0.0.1" : "127.0.0.9"]);
+  expect(await send({ port }, {}, { resolve })).toMatchObject({ isTaken: true });
+  expect([lookups, mails.length]).toEqual([1, 1]);
+  const mixed = () => Promise.resolve(["93.184.216.34", "127.0.0.1"]);
+  expect(await send({ port }, { allowPrivate: false }, { resolve: mixed })).toMatchObject({
+    status: null,
+    problem: expect.stringContaining("leads to an address that is not public"),
+  });
+  expect(mails.length).toBe(1);
+});
+
 test("an unknown name, a closed port, silence and nonsense are told, and no exception ends the process", async () => {
   expect(
     await send({ port: 25 }, {}, { resolve: () => Promise.reject(new Error("ENOTFOUND")) }),

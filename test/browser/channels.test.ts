@@ -36,6 +36,36 @@ test("a channel is tested from the settings, with what its receiver says and wit
   await context.close();
 });
 
+test("a channel is added with what its kind needs, and a fault stands at its field", async () => {
+  const { page, go, signIn, faults, context } = await admin.open();
+  await signIn();
+  await page.locator("#page-title").waitFor();
+  await go("/settings?at=alerts");
+  const add = async (url: string): Promise<void> => {
+    await page.getByRole("button", { name: "Add an entry…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("List", { exact: true }).selectOption({ label: "alerts.channels" });
+    await dialog.getByLabel("name", { exact: true }).fill("second");
+    await dialog.getByLabel("kind", { exact: true }).selectOption("discord");
+    await dialog.getByLabel("url", { exact: true }).fill(url);
+    expect(await axeFaults(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByRole("button", { name: "Review…" }).click();
+  };
+  await add("http://10.0.0.1/hooks/planted-secret");
+  await page.getByRole("dialog").getByText("leads to no public address").first().waitFor();
+  expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+  await page.getByRole("button", { name: "Back" }).click();
+  await page.getByRole("button", { name: "Discard" }).last().click();
+  await add("https://discord.example.com/api/webhooks/1/planted-secret");
+  expect(await page.getByRole("dialog").textContent()).not.toContain("planted-secret");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Send a test to second" }).waitFor();
+  expect(await page.content()).not.toContain("planted-secret");
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
 test("a pause of a key is taken back from where it was made, and a revoked key from the record", async () => {
   const { page, go, signIn, faults, context } = await admin.open();
   await signIn();

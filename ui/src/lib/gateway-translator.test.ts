@@ -29,6 +29,15 @@ test("what has no translation stays as it is", () => {
     expect(translate(english)).toBe(english);
 });
 
+test("a text that is made to keep patterns busy is answered as well", () => {
+  for (const piece of ["'s budget of ", " for ", " has ", " of ", '" ', " (status ", "is also the  of "])
+    for (const start of ["", "The ", '"', "is also the "]) {
+      const hostile = start + piece.repeat(1_000);
+      expect(translate(hostile.slice(0, 1_000)).length).toBeGreaterThan(0);
+      expect(translate(hostile)).toBe(hostile);
+    }
+});
+
 test("every translation is Chinese, and has the values of its text", () => {
   const values = (text: string): string => [...text.matchAll(/\{\d\}/g)].map(String).sort().join();
   for (const [english, chinese] of Object.entries(GATEWAY_ZH_CN)) {

@@ -13,8 +13,8 @@ interface Pattern {
 
 /** Values within values within values: no text has more. */
 const MAX_DEPTH = 4;
-/** Faults hold a name or a reason, never more. */
-const MAX_CHARS = 4_000;
+/** Faults hold a name or a reason, never more. The time that a pattern takes grows faster than the length of a text. */
+const MAX_CHARS = 1_000;
 const VALUE = /\{(\d)\}/g;
 
 /** `entries`: English to translation, in which `{0}` stands for a value. A text without an entry stays as it is. */
