@@ -3,8 +3,8 @@ import { AdminError } from "./admin-error.ts";
 import type { AdminContext } from "./context.ts";
 import type { Handlers } from "./handler.ts";
 
-/** A page names no more keys than a person reads. */
-const MAX_KEYS = 100;
+/** More keys than are captured at once where somebody looks at what they do. */
+const MAX_KEYS = 1_000;
 
 export function makeCaptureHandlers({
   captures,
