@@ -15,6 +15,7 @@ const PAGE = join(ROOT, "docs/hard-cases.md");
 export const FOLDERS = [
   "./src",
   "./test/matrix",
+  "./test/clouds",
   "./test/flow",
   "./test/field",
   "./test/faults",

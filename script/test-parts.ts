@@ -59,6 +59,14 @@ const PARTS: readonly Part[] = [
     }),
   ),
   {
+    name: "clouds",
+    folders: ["./test/clouds"],
+    isParallel: false,
+    checks: [],
+    // The matrix once more, with models on clouds.
+    more: ["./test/on-clouds"],
+  },
+  {
     name: "money",
     folders: ["./test/money"],
     isParallel: false,

@@ -107,7 +107,24 @@ const OTHERS: readonly (readonly [path: string, expected: string])[] = [
     "/v1beta1/publishers/google/models/m:generateContent",
     "POST generateContent /v1beta1/models/ publishers/google/models/m:generateContent",
   ],
-  ["/v1beta/models/m:embedContent", "models gemini m:embedContent"],
+  ["/v1beta/models/m:embedContent", "POST embedContent /v1beta/models/ m:embedContent"],
+  ["/v1beta/models/m:batchEmbedContents", "models gemini m:batchEmbedContents"],
+  [
+    "/v1/projects/p/locations/l/publishers/anthropic/models/claude@1:rawPredict",
+    "POST messages /v1/messages claude@1:null",
+  ],
+  [
+    "/projects/p/locations/l/publishers/anthropic/models/claude@1:streamRawPredict",
+    "POST messages /v1/messages claude@1:null",
+  ],
+  [
+    "/v1/projects/p/locations/l/publishers/anthropic/models/count-tokens:rawPredict",
+    "POST messages.count_tokens /v1/messages/count_tokens",
+  ],
+  [
+    "/v1beta1/projects/p/locations/l/publishers/google/models/m:countTokens",
+    "POST countTokens /v1beta1/models/ m:countTokens",
+  ],
   ["/v1beta/models/:generateContent", "models gemini :generateContent"],
   ["/v1beta/models/m:constructor", "models gemini m:constructor"],
   ["/v1beta/other", "none"],

@@ -16,7 +16,11 @@ test("an upstream that says nothing of itself is its family's usual one", () => 
     ],
   });
   expect(
-    [...upstreams.values()].map(({ name, baseUrl, dialects }) => [name, baseUrl, [...dialects].sort()]),
+    [...upstreams.values()].map(({ name, baseUrl, spokenTo }) => [
+      name,
+      baseUrl,
+      [...spokenTo("any-model").dialects].sort(),
+    ]),
   ).toEqual([
     ["claude", "https://api.anthropic.com", ["anthropic-messages"]],
     ["google", "https://generativelanguage.googleapis.com", ["gemini"]],
@@ -47,7 +51,7 @@ test("what the config says of an upstream counts", () => {
     firstByteTimeoutMs: 2,
     idleTimeoutMs: 3,
   });
-  expect([...(view?.dialects ?? [])]).toEqual(["openai-chat"]);
+  expect([...(view?.spokenTo("any-model").dialects ?? [])]).toEqual(["openai-chat"]);
 });
 
 test("a request that has to be translated goes out in the dialect that is listed first, else in the provider's best", () => {
@@ -64,7 +68,9 @@ test("a request that has to be translated goes out in the dialect that is listed
     ],
   });
   expect(
-    Object.fromEntries([...upstreams.values()].map((view) => [view.name, view.translatedTo[0]])),
+    Object.fromEntries(
+      [...upstreams.values()].map((view) => [view.name, view.spokenTo("any-model").translatedTo[0]]),
+    ),
   ).toEqual({
     claude: "anthropic-messages",
     google: "gemini",

@@ -6,10 +6,9 @@
 import { createHash } from "node:crypto";
 import { type KeyRing, makeKeyRing } from "./auth/keys.ts";
 import type { CacheMode, KeyConfig } from "./config/client-keys.ts";
-import type { Config, UpstreamConfig } from "./config/config.ts";
+import type { Config, CredentialConfig, UpstreamConfig } from "./config/config.ts";
 import type { Via } from "./config/network/via.ts";
 import type { HeaderView } from "./core/header-view.ts";
-import type { DialectName } from "./dialects/dialect.ts";
 import { makePlanner, type Plan } from "./plan/plan.ts";
 import type { CredentialSpec } from "./pool/credential.ts";
 import { limitsOf } from "./pool/limits-of.ts";
@@ -22,6 +21,7 @@ import { FAMILIES, type Families } from "./upstreams/index.ts";
 import { type ModelTraitsTable, makeModelTraitsTable } from "./upstreams/model-traits/model-traits-table.ts";
 import { makeTraitsOverride } from "./upstreams/model-traits/traits-override.ts";
 import { makeReplyHeaderFilter } from "./upstreams/pass-headers.ts";
+import { type Spoken, spokenBy, spokenByModel } from "./upstreams/spoken.ts";
 import { UrlMemo } from "./upstreams/url-memo.ts";
 
 export interface CredentialView {
@@ -32,6 +32,9 @@ export interface CredentialView {
   readonly access: CredentialAccess;
   /** The way of all calls with the credential. */
   readonly via: Via;
+  /** The upstream's, unless the family gives each credential a place of its own. */
+  readonly baseUrl: string;
+  readonly urls: UrlMemo;
 }
 
 /** An upstream of the configuration with its server; keys that need no preparation are as configured. */
@@ -39,14 +42,9 @@ export interface UpstreamView
   extends Server,
     Omit<UpstreamConfig, "family" | "baseUrl" | "dialects" | "credentials"> {
   readonly family: Family;
-  readonly dialects: ReadonlySet<DialectName>;
-  /**
-   * The dialects that a translated request may be sent in, the preferred one first: those that are listed, or
-   * that the server is known to speak.
-   */
-  readonly translatedTo: readonly [DialectName, ...DialectName[]];
-  /** The dialect that a request to count tokens is translated to; null: the gateway estimates. */
-  readonly countDialect: DialectName | null;
+  /** The dialects in which a model is spoken to. `model`: the upstream's name. */
+  readonly spokenTo: (model: string) => Spoken;
+  /** For a request without a credential's place. */
   readonly urls: UrlMemo;
   /** The provider of the price list at the base URL; null: the list has none there. */
   readonly place: ProviderPlace | null;
@@ -118,18 +116,19 @@ function usesCache({ cache, models }: Config, keys: readonly KeyConfig[]): boole
 function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBook): UpstreamView {
   const baseUrl = config.baseUrl ?? family.defaultBaseUrl;
   const profile = family.profileOf(baseUrl);
-  const dialects = new Set<DialectName>(config.dialects ?? family.dialects);
+  const { dialects, ...rest } = config;
+  const urls = new UrlMemo(family, { baseUrl, profile });
+  const placeOf = (credential: CredentialConfig): Pick<CredentialView, "baseUrl" | "urls"> => {
+    const own = family.baseUrlOf?.(config.baseUrl, credential) ?? baseUrl;
+    return { baseUrl: own, urls: own === baseUrl ? urls : new UrlMemo(family, { baseUrl: own, profile }) };
+  };
   return Object.freeze({
-    ...config,
+    ...rest,
     family,
     baseUrl,
-    dialects,
-    // The schema lets no empty list through.
-    translatedTo: (config.dialects ?? profile.translatedTo) as UpstreamView["translatedTo"],
-    countDialect:
-      profile.countDialect !== null && dialects.has(profile.countDialect) ? profile.countDialect : null,
+    spokenTo: spokenByModel(family, spokenBy(family, profile, dialects)),
     profile,
-    urls: new UrlMemo(family, { baseUrl, profile }),
+    urls,
     place: book.providerAt(baseUrl),
     credentials: new Map(
       config.credentials.map((credential) => [
@@ -139,6 +138,7 @@ function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBoo
           name: credential.name,
           access: makeCredentialAccess(family.authorization, credential.apiKey),
           via: credential.via,
+          ...placeOf(credential),
         }),
       ]),
     ),

@@ -11,7 +11,6 @@ export interface HardCase {
 }
 
 const BEDROCK = "Bedrock is not a family yet";
-const VERTEX = "Vertex AI is not a family yet";
 
 export const HARD_CASES: Readonly<Record<number, HardCase>> = {
   1: { title: "a stream split inside a character of several bytes" },
@@ -113,7 +112,7 @@ export const HARD_CASES: Readonly<Record<number, HardCase>> = {
   97: { title: "encrypted reasoning that OpenAI refuses" },
   98: { title: "reasoning items without their call" },
   99: { title: "a tool's result with an image" },
-  100: { title: "media by URL for Claude on clouds that take none", open: `${BEDROCK}, and ${VERTEX}` },
+  100: { title: "media by URL for Claude on clouds that take none" },
   101: { title: "data URLs in every spelling" },
   102: { title: "PDF and text files" },
   103: { title: "text documents with citations" },
@@ -131,7 +130,7 @@ export const HARD_CASES: Readonly<Record<number, HardCase>> = {
   115: { title: "functions that are not strict" },
   116: { title: "Chat's old function messages" },
   117: { title: "Chat parameters that Responses does not have" },
-  118: { title: "betas that a cloud refuses", open: `${BEDROCK}, and ${VERTEX}` },
+  118: { title: "betas that a cloud refuses" },
   119: { title: "new fields and headers of Anthropic's" },
   120: { title: "sampling under Anthropic's newest version" },
   121: { title: "Anthropic's version on Bedrock", open: BEDROCK },
@@ -144,7 +143,7 @@ export const HARD_CASES: Readonly<Record<number, HardCase>> = {
   128: { title: "too long a conversation, in the words that make Claude Code shorten it" },
   129: { title: "errors in the words that Codex understands" },
   130: { title: "counting tokens where nobody can count" },
-  131: { title: "counting tokens on Vertex AI", open: VERTEX },
+  131: { title: "counting tokens on Vertex AI" },
   132: { title: "Gemini's countTokens, bare and wrapped" },
   133: { title: "one path, three kinds of model list" },
   134: { title: "keys in every header, two at once" },

@@ -60,7 +60,8 @@ function show(
 ): ShownTarget {
   const own = credentials.get(upstream) ?? [];
   const view = upstreams.get(upstream);
-  const traits = view === undefined ? null : modelTraits.traitsOf(view, view.translatedTo[0], model);
+  const traits =
+    view === undefined ? null : modelTraits.traitsOf(view, view.spokenTo(model).translatedTo[0], model);
   const { image, pdf, audio, video } = traits?.input ?? {
     image: false,
     pdf: false,

@@ -9,7 +9,7 @@ export const simulate = makeCommand(
     name: "simulate",
     usage: ["[--host ADDRESS] [--port PORT]"],
     about:
-      "Serves OpenAI (Chat and Responses), Anthropic and Gemini on one port, without a key or an account.",
+      "Serves OpenAI (Chat and Responses), Anthropic, Gemini and Vertex AI on one port, without a key or an account.",
     flags: {
       host: { value: "ADDRESS", help: "the address to listen on (default 127.0.0.1)" },
       port: { value: "PORT", help: "0: any free port (default 8585)" },
@@ -41,5 +41,6 @@ function welcome(url: string): string {
   family = "openai"     base_url = "${url}/v1"  dialects = ["openai-responses", "openai-chat"]
   family = "anthropic"  base_url = "${url}"
   family = "gemini"     base_url = "${url}"
+  family = "vertex"     base_url = "${url}"  api_key: curl ${url}/_simulator/service-account
 `;
 }

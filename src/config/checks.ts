@@ -11,7 +11,7 @@ import type { Draft } from "./draft.ts";
 import { checkPool } from "./pool/check-pool.ts";
 import { checkPrices } from "./prices/check-prices.ts";
 import { HIDDEN, type Path, renderPath, renderValue } from "./problem.ts";
-import { FAMILY_DIALECTS } from "./schema.ts";
+import { FAMILIES_WITH_CHOICE, FAMILIES_WITH_PLACES, FAMILY_DIALECTS } from "./schema.ts";
 import { TARGET_ORDERS, type TargetOrder } from "./schema-models.ts";
 import { isTree, type Tree } from "./toml/toml.ts";
 
@@ -60,10 +60,10 @@ function checkNames(draft: Draft): void {
   }
 }
 
-/** Families whose upstreams have no choice of dialects. */
-const WITHOUT_CHOICE: readonly unknown[] = Object.entries(FAMILY_DIALECTS)
-  .filter(([, dialects]) => dialects.length === 1)
-  .map(([family]) => family);
+/** Families whose upstreams have no choice of dialects: they speak one, or the model decides. */
+const WITHOUT_CHOICE: readonly unknown[] = Object.keys(FAMILY_DIALECTS).filter(
+  (family) => !FAMILIES_WITH_CHOICE.some((one) => one === family),
+);
 
 function checkUpstreams(draft: Draft): void {
   for (const { table, path } of draft.tables(["upstreams"])) {
@@ -76,12 +76,28 @@ function checkUpstreams(draft: Draft): void {
       );
     }
     checkBaseUrl(draft, [...path, "base_url"], table);
+    checkPlaces(draft, path, table.family);
     if (table.dialects !== undefined && WITHOUT_CHOICE.includes(table.family)) {
       draft.refuse(
         [...path, "dialects"],
         `family ${table.family} speaks one dialect only`,
         "remove the line",
       );
+    }
+  }
+}
+
+/** Only the credentials of some families have a project and a region. */
+function checkPlaces(draft: Draft, path: Path, family: unknown): void {
+  if (FAMILIES_WITH_PLACES.some((one) => one === family)) return;
+  for (const { table, path: credential } of draft.tables([...path, "credentials"])) {
+    for (const key of ["project", "region"] as const) {
+      if (table[key] !== undefined)
+        draft.refuse(
+          [...credential, key],
+          `has no meaning for this family`,
+          `remove the line; it is for ${FAMILIES_WITH_PLACES.join(", ")}`,
+        );
     }
   }
 }

@@ -416,7 +416,7 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "a family from elsewhere",
     UPSTREAM.replace('"openai"', '"mistral"'),
-    'clewline.toml:3:10 upstreams[0].family = "mistral": unknown family; use "anthropic" or "gemini" or "openai"',
+    'clewline.toml:3:10 upstreams[0].family = "mistral": unknown family; use "anthropic" or "gemini" or "openai" or "vertex"',
   ],
   [
     "a port that is text",

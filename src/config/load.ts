@@ -13,6 +13,7 @@ import { type CertificatePair, findCertificateFault, readPem } from "./certifica
 import { versionOf } from "./change/watch.ts";
 import { checkTogether } from "./checks.ts";
 import type { Config } from "./config.ts";
+import { checkGoogleKey, takesGoogleKey, withMachineCredentials } from "./credentials/check-google-keys.ts";
 import { Draft } from "./draft.ts";
 import { applyOverrides, type ConfigFlags, type Env, warnOfUnknownVariables } from "./environment.ts";
 import { readToml, readTomlText, shownName } from "./file.ts";
@@ -190,15 +191,19 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
     if (typeof written !== "string" || written.trim() === "") continue;
     const isPassword = path[0] === "admin";
     const folder = draft.originOf(path) === null ? baseDir : cwd;
-    const secretFile = referencedFile(written, env, folder);
+    const isGoogles = takesGoogleKey(draft, path);
+    const value = isGoogles ? withMachineCredentials(written, env, cwd) : written;
+    const secretFile = referencedFile(value, env, folder);
     if (secretFile !== null) await draft.willRead(secretFile);
-    const result = await resolveSecret(written, env, folder);
+    const result = await resolveSecret(value, env, folder);
     if (!result.ok) {
       draft.refuse(path, result.message, result.repair);
       continue;
     }
+    // Google's credentials are shown to no server as they are, so that they may hold any text.
+    const isJson = isGoogles && checkGoogleKey(draft, path, { written, value, secret: result.text });
     if (isPassword) refuseBrokenHash(draft, path, result.text);
-    else if (path.at(-1) !== "password" && !/^[\x21-\x7e]+$/.test(result.text)) {
+    else if (path.at(-1) !== "password" && !isJson && !/^[\x21-\x7e]+$/.test(result.text)) {
       draft.refuse(
         path,
         "contains characters that no header can carry",

@@ -39,9 +39,17 @@ export const FAMILY_DIALECTS = {
   anthropic: ["anthropic-messages"],
   gemini: ["gemini"],
   openai: ["openai-chat", "openai-responses"],
+  vertex: ["anthropic-messages", "gemini"],
 } as const;
 
 export type FamilyName = keyof typeof FAMILY_DIALECTS;
+
+/** Their upstreams may list the dialects that they speak. */
+export const FAMILIES_WITH_CHOICE: readonly FamilyName[] = ["openai"];
+/** Their credentials may be Google's, and not just a key. */
+export const FAMILIES_WITH_GOOGLE_KEYS: readonly FamilyName[] = ["vertex"];
+/** Their credentials have a project and a region. */
+export const FAMILIES_WITH_PLACES: readonly FamilyName[] = ["vertex"];
 
 const MAX_KEEP_DAYS = 36_500;
 const MAX_LEDGER_BYTES = 1_099_511_627_776;
@@ -59,7 +67,7 @@ const upstream = v.object({
   base_url: optional(
     baseUrl,
     "reload",
-    "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own. For family openai, its host alone tells OpenAI itself (api.openai.com and its regional hosts) from a compatible server.",
+    "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own; for family vertex, that of each credential's region. For family openai, its host alone tells OpenAI itself (api.openai.com and its regional hosts) from a compatible server.",
   ),
   dialects: optional(
     v.pipe(
@@ -191,6 +199,12 @@ const server = table({
     67_108_864,
     "reload",
     "Largest reply, or largest frame of a streamed reply, that is translated.",
+  ),
+  allow_credential_programs: withDefault(
+    v.boolean(),
+    false,
+    "reload",
+    "Let credentials of Google's workload identity run the program that their file names. The program gets no variable of Clewline's but `PATH` and `HOME`.",
   ),
   forward_upstream_headers: withDefault(
     v.boolean(),

@@ -1,6 +1,7 @@
 /** Resolves secrets: `env:NAME`, `file:PATH`, or the text itself. */
 
 import { codeOf, readRegularFile } from "../core/regular-file.ts";
+import { APPLICATION_DEFAULT, METADATA_SERVER } from "./credentials/google-key.ts";
 import type { Env } from "./environment.ts";
 import { resolvePath } from "./folders.ts";
 import { looksSecret } from "./problem.ts";
@@ -26,7 +27,7 @@ export function referencedFile(value: string, env: Env, baseDir: string): string
 
 /** Whether the value is the secret itself, and not a reference. */
 export function isLiteral(value: string): boolean {
-  return !/^(env|file):/.test(value);
+  return !/^(env|file):/.test(value) && value !== APPLICATION_DEFAULT && value !== METADATA_SERVER;
 }
 
 /** The secret behind a value. Paths are relative to `baseDir`; line ends at the end of a file are removed. */

@@ -28,6 +28,8 @@ export interface CodecProfile {
   readonly fileIds: boolean;
   /** Chat: MIME types of images that are read; null: not known, so every type is sent. */
   readonly imageTypes: ReadonlySet<string> | null;
+  /** Messages: images and documents that are named by their URLs. */
+  readonly messagesUrls: boolean;
   /** Chat: parts of type `video_url`, for models that take video. */
   readonly videoParts: boolean;
   /** Chat: an assistant message's member `refusal`. Elsewhere a refusal is sent as text. */

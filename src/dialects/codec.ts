@@ -15,6 +15,9 @@ import type { CodecProfile } from "./codec-profile.ts";
 import type { DialectName, Framing } from "./dialect.ts";
 import type { EncodeRepairs } from "./repair.ts";
 
+/** Media that are named by URL. */
+export type UrlMedia = readonly ("image" | "document" | "audio" | "video")[];
+
 export interface DecodedRequest {
   readonly request: ModelRequest;
   /** Members that no other provider can take, and unknown ones, by the client's names. */
@@ -139,8 +142,8 @@ export interface Codec {
    * remembers the seals by the calls that they belong to.
    */
   readonly carriesSeals: boolean;
-  /** The media that its servers fetch by URL. */
-  readonly takesUrls: readonly ("image" | "document" | "audio" | "video")[];
+  /** The media that a server fetches by URL. */
+  takesUrls(profile: CodecProfile): UrlMedia;
   /** The dialect's names of the parameters; null: it has no such parameter. */
   readonly fieldNames: Readonly<Record<Parameter, string | null>>;
   /**

@@ -215,9 +215,21 @@ export type EndpointPath =
   /** `/v1/{collection}/{id}`, and up to two segments behind the id. */
   | { readonly kind: "stored"; readonly collection: string };
 
+/**
+ * How Vertex AI's paths name an endpoint: `/{version}/projects/{project}/locations/{location}/publishers/{publisher}/models/`,
+ * and a model with an action. A `model` that is not null stands in the place of a model, which the body then names.
+ */
+export interface VertexPath {
+  readonly publisher: string;
+  readonly model: string | null;
+  readonly actions: readonly string[];
+}
+
 /** The facts of an endpoint. */
 export interface EndpointFacts {
   readonly path: EndpointPath;
+  /** Absent: Vertex AI does not have the endpoint. */
+  readonly vertexPath?: VertexPath;
   /** The request carries a JSON body, which is peeked for the model and for state at the provider. */
   readonly hasBody: boolean;
   /** The reply's token counts are of work done now, not of a stored reply or a mere count. */
@@ -260,6 +272,11 @@ export interface Dialect {
   /** null: every stream reports usage. */
   readonly usageOption: UsageOption | null;
   readonly alternative: Alternative | null;
+  /**
+   * The edits that name the model in a body that came by a path of Vertex AI; absent: the body is the same there. `peek` is of
+   * this body.
+   */
+  fromVertexForm?(body: Uint8Array, peek: Peek, model: string): readonly SpliceEdit[];
   /** Traits that the dialect has no place for. `model` is the upstream's name. */
   limitsOf(model: string): TraitLimits;
   /** What its servers refuse, and what is changed for them. */

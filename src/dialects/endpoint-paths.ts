@@ -17,6 +17,9 @@ export interface EndpointPath {
 
 const POST = ["POST"] as const;
 
+/** The SDKs put a version before the path, or leave it to the base URL, which people may have written without one. */
+const VERTEX_VERSIONS = ["v1", "v1beta1", null] as const;
+
 export const ENDPOINT_PATHS: readonly EndpointPath[] = ENDPOINTS.flatMap((endpoint) =>
   pathsOf(endpoint).map((line) => ({ ...line, dialect: endpoint.dialect })),
 );
@@ -26,10 +29,14 @@ function pathsOf(endpoint: Endpoint): readonly Omit<EndpointPath, "dialect">[] {
   switch (path.kind) {
     case "fixed": {
       const route = routeTo(endpoint, `/v1/${path.path}`);
-      return [{ methods: POST, path: route.path, routeOf: () => route }];
+      return [{ methods: POST, path: route.path, routeOf: () => route }, ...vertexPaths(endpoint)];
     }
     case "action":
-      return path.versions.flatMap((version) => actionPaths(endpoint, version, path.action));
+      // Vertex AI's paths come first, because the others take any text for a model.
+      return [
+        ...vertexPaths(endpoint),
+        ...path.versions.flatMap((version) => actionPaths(endpoint, version, path.action)),
+      ];
     case "stored":
       return storedPaths(endpoint, `/v1/${path.collection}`);
   }
@@ -51,6 +58,31 @@ function actionPaths(endpoint: Endpoint, version: string, action: string): Omit<
     actionPath("/tunedModels", "/tunedModels"),
     actionPath("", "/models"),
   ];
+}
+
+/** Project and location select nothing: the model is planned as ever, and a credential has its own. */
+function vertexPaths(endpoint: Endpoint): Omit<EndpointPath, "dialect">[] {
+  const { vertexPath, path } = endpoint;
+  if (vertexPath === undefined) return [];
+  const { publisher, model: fixedModel, actions } = vertexPath;
+  const place = `projects/{project}/locations/{location}/publishers/${publisher}/models`;
+  return VERTEX_VERSIONS.flatMap((version) =>
+    actions.map((action) => ({
+      methods: POST,
+      path: `${version === null ? "" : `/${version}`}/${place}/${fixedModel ?? "{model...}"}:${action}`,
+      routeOf: ({ model = "" }: PathParams) =>
+        path.kind === "action"
+          ? routeTo(endpoint, `/${version ?? "v1beta1"}/models/`, {
+              pathModel: model,
+              action,
+              isVertexForm: true,
+            })
+          : routeTo(endpoint, path.kind === "fixed" ? `/v1/${path.path}` : "", {
+              pathModel: fixedModel === null ? model : null,
+              isVertexForm: true,
+            }),
+    })),
+  );
 }
 
 function storedPaths(endpoint: Endpoint, collection: string): Omit<EndpointPath, "dialect">[] {

@@ -9,11 +9,15 @@ export interface Endpoint extends EndpointFacts {
 
 export const ENDPOINTS: readonly Endpoint[] = Object.values(DIALECTS).flatMap(
   ({ name: dialect, endpoints }) =>
-    Object.entries(endpoints).map(([name, facts]) => ({ ...facts, name: name as EndpointName, dialect })),
+    Object.entries<EndpointFacts>(endpoints).map(([name, facts]) => ({
+      ...facts,
+      name: name as EndpointName,
+      dialect,
+    })),
 );
 
 /** The endpoint that a client asks for, once its path is known to be canonical. */
-export interface Route extends Omit<Endpoint, "name" | "path"> {
+export interface Route extends Omit<Endpoint, "name" | "path" | "vertexPath"> {
   readonly endpoint: EndpointName;
   /** The canonical path for the upstream; with an `action`, up to the model's name. */
   readonly path: string;
@@ -23,6 +27,8 @@ export interface Route extends Omit<Endpoint, "name" | "path"> {
    */
   readonly pathModel: string | null;
   readonly action: string | null;
+  /** The client speaks to Vertex AI: its path names the model, and its body may have that provider's form. */
+  readonly isVertexForm: boolean;
   /** The id of a stored object in the path. */
   readonly stateId: string | null;
 }
@@ -41,9 +47,10 @@ export function makeRoute(name: EndpointName, path: string): Route {
 
 /** See `makeRoute`; `more`: the model or the id in the path. */
 export function routeTo(
-  { name, path: _, ...facts }: Endpoint,
+  { name, path: _, vertexPath: __, ...facts }: Endpoint,
   path: string,
-  more: Partial<Pick<Route, "pathModel" | "action" | "stateId">> = {},
+  more: Partial<Pick<Route, "pathModel" | "action" | "stateId" | "isVertexForm">> = {},
 ): Route {
-  return { ...facts, endpoint: name, path, pathModel: null, action: null, stateId: null, ...more };
+  const own = { endpoint: name, path, pathModel: null, action: null, stateId: null, isVertexForm: false };
+  return { ...facts, ...own, ...more };
 }

@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import { JsonScanner, MAX_DEPTH } from "../wire/json-scan.ts";
-import { splice } from "../wire/json-splice.ts";
+import { type SpliceEdit, splice } from "../wire/json-splice.ts";
 import type { DialectName, Peek, PeekSink, UsageOption } from "./dialect.ts";
 import { DIALECTS } from "./index.ts";
 
@@ -53,21 +53,22 @@ function notAnObject(scanner: JsonScanner, sink: PeekSink, body: Uint8Array): Ga
 }
 
 /**
- * The edits of a relay in one copy: another model (null leaves it), and a usage option switched on (null
- * leaves it). `peek` is of this very body, not of an edited one. Every other byte stays. Returns the body
- * itself when nothing has to change.
+ * The edits of a relay in one copy: another model (null leaves it) or the edits that name it as its provider wants, and a
+ * usage option switched on (null leaves it). `peek` is of this very body, not of an edited one. Every other byte stays.
+ * Returns the body itself when nothing has to change.
  */
 export function rewriteRequest(
   body: Uint8Array,
   peek: Peek,
-  model: string | null,
+  model: string | readonly SpliceEdit[] | null,
   usageOption: UsageOption | null,
 ): Uint8Array {
   const edits = usageOption?.isOff(peek) === true ? [...usageOption.editsOn(body, peek)] : [];
-  if (model !== null && peek.modelStart !== -1 && model !== peek.model) {
+  if (typeof model === "object" && model !== null) edits.push(...model);
+  else if (model !== null && peek.modelStart !== -1 && model !== peek.model) {
     edits.push({ start: peek.modelStart, end: peek.modelEnd, replacement: jsonOf(model) });
-    if (edits.length > 1) edits.sort((a, b) => a.start - b.start);
   }
+  if (edits.length > 1) edits.sort((a, b) => a.start - b.start);
   return edits.length === 0 ? body : splice(body, edits);
 }
 

@@ -149,9 +149,10 @@ async function listOf(
   upstream: UpstreamView,
   credential: CredentialView,
 ): Promise<Listed> {
-  const { family } = upstream;
+  // The first list proves the key as well as all of them.
+  const [path = ""] = upstream.family.modelLists;
   try {
-    const url = family.url(upstream, family.modelList, "", false);
+    const url = credential.urls.urlOf(path, "", false);
     const call = sendOwnGet({ transport, clock }, upstream, credential, url, REPLY_TIMEOUT_MS);
     const reply = await replyOf(call, { timeoutMs: REPLY_TIMEOUT_MS, limitBytes: MAX_LIST_BYTES });
     const atMs = Date.parse(reply.headers.get("date") ?? "");

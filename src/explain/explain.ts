@@ -165,17 +165,19 @@ async function explainTarget(
 ): Promise<TargetExplanation> {
   const named = { upstream: upstream.name, model: target.model };
   const { route } = asked.exchange;
-  if (isCountedHere(route, upstream)) return { ...named, mode: "count" };
+  if (isCountedHere(route, upstream, target.model)) return { ...named, mode: "count" };
   try {
-    if (!canServe(route, upstream)) throw foreignDialect(route.dialect, [upstream.name]);
+    if (!canServe(route, upstream, target.model)) throw foreignDialect(route.dialect, [upstream.name]);
     const repairs = gateway.repairs.of(upstream, useOf(route), target.model, asked.exchange.principal.name);
     const prepared = await prepareRequest({ gateway, ...asked }, upstream, target, repairs);
     const auth = upstream.family.authorization.headerNames.map((name) => [name, MASK] as const);
     const { translated } = prepared;
+    // Where each credential has a place of its own, the first one stands for all.
+    const { urls } = [...upstream.credentials.values()][0] ?? upstream;
     const outgoing =
       translated === null
-        ? relayRequest(asked.exchange, upstream, prepared, auth)
-        : translatedRequest(translated, upstream, target.model, auth);
+        ? relayRequest(asked.exchange, upstream, prepared, urls, auth)
+        : translatedRequest(translated, upstream, target.model, urls, auth);
     return {
       ...named,
       mode: translated === null ? "relay" : "translate",

@@ -28,7 +28,8 @@ interface Pattern<Line> {
 /**
  * A table of paths. A segment of a path is a literal, or `{name}` for one segment; the last one may be
  * `{name...}` for one or more segments, which may hold escaped slashes, and `:action` may follow it. If
- * several paths match, one with an action wins, then one without parameters, then the first one of the table.
+ * several paths match, one with an action wins, and among those one whose action follows a literal; then one
+ * without parameters, then the first one of the table.
  * A path that begins with `/v1/` is known under several spellings.
  */
 export class Router<Line extends { readonly path: string }> {
@@ -71,12 +72,16 @@ export class Router<Line extends { readonly path: string }> {
 
   #add(path: string, lines: readonly Line[]): void {
     const parts = path.slice(1).split("/");
-    const [, rest = null, suffix = ""] = /^\{(\w+)\.\.\.\}(:\w+)?$/.exec(parts.at(-1) as string) ?? [];
+    const last = parts.at(-1) as string;
+    const [, rest = null, suffix = ""] = /^\{(\w+)\.\.\.\}(:\w+)?$/.exec(last) ?? [];
     if (rest !== null) parts.pop();
     const first = parts[0] as string;
-    const patterns = suffix === "" ? this.#patterns : this.#actions;
+    const isAction = last.includes(":");
+    const patterns = isAction ? this.#actions : this.#patterns;
     const known = patterns.get(first) ?? [];
-    known.push({ lines, parts, rest, suffix });
+    const pattern = { lines, parts, rest, suffix };
+    if (isAction && rest === null) known.unshift(pattern);
+    else known.push(pattern);
     patterns.set(first, known);
   }
 }
@@ -120,7 +125,7 @@ function paramsOf(pattern: Pattern<unknown>, segments: readonly string[]): PathP
  * Google's, and have one spelling.
  */
 function spellingsOf(path: string): readonly string[] {
-  if (!path.startsWith("/v1/") || path.includes("}:")) return [path];
+  if (!path.startsWith("/v1/") || path.includes(":")) return [path];
   const rest = path.slice("/v1".length);
   return [path, rest, `/v1/v1${rest}`, `/v1beta/openai${rest}`];
 }

@@ -7,9 +7,9 @@ import { DIALECTS } from "../dialects/index.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import { allowedTargets, isUpstreamAllowed, mayAsk, type Rights } from "../plan/rights.ts";
-import { sendRequest } from "../proxy/attempt/send.ts";
+import { sendOwnGet } from "../proxy/attempt/own-call.ts";
 import type { Gateway } from "../proxy/gateway.ts";
-import type { Snapshot, UpstreamView } from "../snapshot.ts";
+import type { CredentialView, Snapshot, UpstreamView } from "../snapshot.ts";
 import { headOf } from "../transport/call.ts";
 import { readWhole } from "../transport/whole.ts";
 import { type ListedModel, parseModelList } from "../upstreams/model-list.ts";
@@ -186,34 +186,32 @@ async function ask(gateway: Gateway, upstream: UpstreamView): Promise<readonly L
   try {
     const credential = upstream.credentials.get(leased.lease.credentialId);
     if (credential === undefined) throw new Error("the credential is gone from the configuration");
-    const { family } = upstream;
-    const request = {
-      url: family.url(upstream, family.modelList, "", false),
-      method: "GET",
-      headers: [
-        ["accept", "application/json"],
-        ["accept-encoding", "identity"],
-        ...family.defaultHeaders,
-        ...(credential.access.fixedLines ?? []),
-      ] as const,
-      body: null,
-    };
-    const patience = {
-      ...upstream,
-      firstByteTimeoutMs: Math.min(upstream.firstByteTimeoutMs, MAX_SILENCE_MS),
-      idleTimeoutMs: Math.min(upstream.idleTimeoutMs, MAX_SILENCE_MS),
-    };
-    const call = sendRequest(gateway, patience, credential, request, null);
-    const head = await headOf(call);
-    const { bytes, isWhole, error } = await readWhole(call, MAX_LIST_BYTES);
-    if (error !== null) throw error;
-    if (!isWhole) {
-      call.abort(new GatewayError("upstream_garbage", "the list is too long"));
-      throw new Error("the list is too long");
-    }
-    if (head.status !== 200) throw new Error(`status ${head.status}`);
-    return parseModelList(new TextDecoder().decode(bytes));
+    const { modelLists } = upstream.family;
+    const lists = await Promise.all(
+      modelLists.map((path) =>
+        askList(gateway, upstream, credential, credential.urls.urlOf(path, "", false)),
+      ),
+    );
+    return lists.flat();
   } finally {
     gateway.pool.release(leased.lease);
   }
+}
+
+async function askList(
+  gateway: Gateway,
+  upstream: UpstreamView,
+  credential: CredentialView,
+  url: string,
+): Promise<readonly ListedModel[]> {
+  const call = sendOwnGet(gateway, upstream, credential, url, MAX_SILENCE_MS);
+  const head = await headOf(call);
+  const { bytes, isWhole, error } = await readWhole(call, MAX_LIST_BYTES);
+  if (error !== null) throw error;
+  if (!isWhole) {
+    call.abort(new GatewayError("upstream_garbage", "the list is too long"));
+    throw new Error("the list is too long");
+  }
+  if (head.status !== 200) throw new Error(`status ${head.status}`);
+  return parseModelList(new TextDecoder().decode(bytes));
 }

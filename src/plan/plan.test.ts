@@ -299,3 +299,22 @@ test("whatever a client asks for, targets are upstreams of the config and sugges
     }),
   );
 });
+
+test("a well-known name does not move on to another provider that has the model too", () => {
+  const names = (upstreams: readonly ["anthropic" | "vertex" | "gemini", string][], model: string) => {
+    const planned = makePlanner({
+      models: [],
+      upstreams: upstreams.map(([family, name]) => ({ name, family: FAMILIES[family] })),
+    })(model);
+    return "targets" in planned ? planned.targets.map(({ upstream }) => upstream) : null;
+  };
+  const all = [
+    ["anthropic", "own"],
+    ["vertex", "cloud"],
+    ["anthropic", "spare"],
+    ["gemini", "studio"],
+  ] as const;
+  expect(names([...all] as never, "claude-opus-5")).toEqual(["own", "spare"]);
+  expect(names([...all] as never, "gemini-3-flash")).toEqual(["cloud"]);
+  expect(names([["vertex", "cloud"]], "claude-opus-5")).toEqual(["cloud"]);
+});

@@ -65,7 +65,7 @@ export interface PlannerConfig {
 }
 
 /** Google's clients name a model as a resource. The prefix is not part of the model's name. */
-const RESOURCE_PREFIXES = ["models/", "publishers/google/models/"] as const;
+const RESOURCE_PREFIXES = ["models/", "publishers/google/models/", "publishers/anthropic/models/"] as const;
 
 const MAX_REMEMBERED = 1_000;
 const MAX_NAME_CHARS = 256;
@@ -102,7 +102,7 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
     if (slash > 0 && slash < model.length - 1 && upstreams.has(model.slice(0, slash))) {
       return { ...found, targets: [{ upstream: model.slice(0, slash), model: model.slice(slash + 1) }] };
     }
-    const relatives = config.upstreams.filter(({ family }) => family.modelNames.test(model));
+    const relatives = relativesOf(model, config.upstreams);
     if (relatives.length > 0)
       return { ...found, targets: relatives.map(({ name }) => ({ upstream: name, model })) };
     const [only, ...others] = config.upstreams;
@@ -153,6 +153,15 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
  */
 function mayTakeSuffix(family: PlannedUpstream["family"] | undefined, model: string): boolean {
   return family !== undefined && (!family.servesOtherMakers || family.modelNames.test(model));
+}
+
+/**
+ * The upstreams whose family is known for the model. A cloud may serve models of other providers: between providers a
+ * request moves only where an entry says so, so that the first of them has the name.
+ */
+function relativesOf(model: string, upstreams: readonly PlannedUpstream[]): readonly PlannedUpstream[] {
+  const first = upstreams.find(({ family }) => family.modelNames.test(model));
+  return first === undefined ? [] : upstreams.filter(({ family }) => family === first.family);
 }
 
 /** Where an entry leads. */

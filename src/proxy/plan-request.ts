@@ -178,7 +178,10 @@ export function framingAsked(route: Route, peek: Peek, search: string): Framing 
 /** The upstream that holds the state, or else the first one that speaks the client's dialect. */
 function speaker(snapshot: Snapshot, route: Route, sticky: StateId | null, rights: Rights): Target {
   const names = [...snapshot.upstreams.values()]
-    .filter((upstream) => upstream.dialects.has(route.dialect) && isUpstreamAllowed(rights, upstream.name))
+    .filter(
+      (upstream) =>
+        upstream.spokenTo("").dialects.has(route.dialect) && isUpstreamAllowed(rights, upstream.name),
+    )
     .map((upstream) => upstream.name);
   const [first] = names;
   if (first === undefined) {

@@ -7,8 +7,9 @@ import { GatewayError } from "../core/errors.ts";
 import type { CredentialView, UpstreamView } from "../snapshot.ts";
 import { type Call, headOf, type ReplyHead } from "../transport/call.ts";
 import { WholeSink } from "../transport/whole.ts";
+import { AccessRefused } from "../upstreams/authorization.ts";
 import { hasMoney, type Proof } from "../upstreams/evidence/proof.ts";
-import type { Accusation } from "../upstreams/signal.ts";
+import type { Accusation, Signal } from "../upstreams/signal.ts";
 import { sendOwnGet } from "./attempt/own-call.ts";
 import type { Gateway } from "./gateway.ts";
 
@@ -85,6 +86,12 @@ export class Prober {
       log.info({ credential: credential.id, accused, isTrue }, "a credential was asked about");
       if (isTrue !== null) pool.prove(credential.id, fingerprint, accused, isTrue);
     } catch (cause) {
+      if (cause instanceof AccessRefused && isSaid(accused, cause.signal)) {
+        // Without a token nothing was asked: the provider has refused the credential where it gives tokens.
+        log.info({ credential: credential.id, accused, isTrue: true }, "a credential was asked about");
+        pool.prove(credential.id, fingerprint, accused, true);
+        return;
+      }
       const error = cause instanceof Error ? cause.message : String(cause);
       log.info({ credential: credential.id, accused, error }, "a credential could not be asked about");
     } finally {
@@ -93,7 +100,7 @@ export class Prober {
   }
 
   #send({ upstream, credential, proof }: Found): Call {
-    const url = new URL(proof.path, upstream.baseUrl).href;
+    const url = new URL(proof.path, `${credential.baseUrl}/`).href;
     return sendOwnGet(this.#gateway, upstream, credential, url, SILENCE_MS);
   }
 
@@ -113,8 +120,13 @@ export class Prober {
     const nowMs = this.#gateway.clock.nowMs();
     const { family, profile } = upstream;
     const signal = family.classify({ status, headers, body, nowMs, model: "" }, profile);
-    return signal.class === accused && signal.isStatement === true ? true : null;
+    return isSaid(accused, signal) ? true : null;
   }
+}
+
+/** Whether the provider itself says what the credential is accused of. */
+function isSaid(accused: Accusation["class"], signal: Signal): boolean {
+  return signal.class === accused && signal.isStatement === true;
 }
 
 /** One call of proof, which can be ended at any point. */

@@ -209,7 +209,7 @@ describe("a token", () => {
     expect(waiting).toHaveLength(1);
     giveToken = give;
     // Too short for another request, so the next one needs a new token.
-    lifetimeS = 60;
+    lifetimeS = 0;
     await give(waiting[0] as Arrived);
     const statuses = (await Promise.all(asked)).map(({ reply }) => reply.status);
     expect(statuses).toEqual(Array(30).fill(200));
@@ -218,18 +218,25 @@ describe("a token", () => {
     expect(tokensGiven).toBe(2);
   });
 
-  test("that the provider takes back is renewed for the next request", async () => {
+  test("that the provider takes back is renewed for the very request, and costs the credential nothing", async () => {
     expect((await ask("anthropic-messages")).reply.status).toBe(200);
     tokensGiven += 1;
+    expect((await ask("anthropic-messages")).reply.status).toBe(200);
+    expect(tokensGiven).toBe(3);
+    expect(gateway.pool.list()[0]?.state).toBe("ready");
+    expect((await gateway.rows()).map(({ attempts }) => attempts)).toEqual([1, 1]);
+  });
+
+  test("that the provider refuses although it is new is the credential's fault", async () => {
+    giveToken = (request) => {
+      tokensGiven += 2;
+      return sendWhole(request, JSON.stringify({ token: "token-number-1", lifetimeS }));
+    };
     const refused = await ask("anthropic-messages");
     expect(refused.reply.status).toBe(429);
     expect(refused.text).not.toContain("token-number");
-    gateway.pool.replace([]);
-    gateway.pool.replace(
-      gateway.snapshot.credentialSpecs.map((spec) => ({ ...spec, fingerprint: "changed" })),
-    );
-    expect((await ask("anthropic-messages")).reply.status).toBe(200);
-    expect(tokensGiven).toBe(3);
+    expect(gateway.pool.list()[0]?.state).toBe("cooling");
+    expect(tokensGiven).toBe(2);
   });
 
   test.each([
@@ -277,7 +284,7 @@ describe("a token", () => {
 
     beforeEach(() => {
       // Too short for another request, so the continuation needs a token of its own.
-      lifetimeS = 60;
+      lifetimeS = 0;
       const give = giveToken;
       giveToken = (request) =>
         tokensGiven === 0 ? give(request) : sendWhole(request, "{}", undefined, "403 No");

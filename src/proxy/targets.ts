@@ -121,7 +121,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
 
   #begin(upstream: UpstreamView, target: Target): void {
     const { gateway, exchange, sticky } = this.#request;
-    if (isCountedHere(exchange.route, upstream)) {
+    if (isCountedHere(exchange.route, upstream, target.model)) {
       estimateCount(this.#request, upstream.name, target.model, (outcome) => this.#end(outcome));
       return;
     }

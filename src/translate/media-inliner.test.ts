@@ -12,9 +12,10 @@ import {
 } from "../proxy/fixtures/gateway-under-test.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
+import { COMPATIBLE } from "../upstreams/profiles.ts";
 import { MediaInliner } from "./media-inliner.ts";
 
-const CHAT = CODECS["openai-chat"];
+const CHAT = CODECS["openai-chat"].takesUrls(COMPATIBLE);
 const PDF = new Uint8Array(Buffer.from("%PDF-1.7"));
 
 const pdf = (url: string): UserPart => ({

@@ -4,7 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
-import type { Codec } from "../dialects/codec.ts";
+import type { UrlMedia } from "../dialects/codec.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { Message, UserPart } from "../neutral/message.ts";
 import type { ModelRequest } from "../neutral/request.ts";
@@ -50,24 +50,28 @@ export class MediaInliner {
   }
 
   /**
-   * The request with the files that the codec cannot name by URL as base64; a promise only when there are
+   * The request with the files that the target does not take by URL as base64; a promise only when there are
    * such files. Rejects with `bad_request` that names the part whose file could not be fetched.
    */
-  inline(request: ModelRequest, codec: Codec): ModelRequest | Promise<ModelRequest> {
+  inline(request: ModelRequest, taken: UrlMedia): ModelRequest | Promise<ModelRequest> {
     const missing = new Map<string, ForeignPart>();
     let isTouched = false;
     for (const message of request.messages) {
-      for (const part of foreignPartsOf(message, codec)) {
+      for (const part of foreignPartsOf(message, taken)) {
         isTouched = true;
         if (!this.#files.has(keyOf(part))) missing.set(keyOf(part), part);
       }
     }
-    return isTouched ? this.#load(request, codec, [...missing.values()]) : request;
+    return isTouched ? this.#load(request, taken, [...missing.values()]) : request;
   }
 
-  async #load(request: ModelRequest, codec: Codec, missing: readonly ForeignPart[]): Promise<ModelRequest> {
+  async #load(
+    request: ModelRequest,
+    taken: UrlMedia,
+    missing: readonly ForeignPart[],
+  ): Promise<ModelRequest> {
     await this.#fetchAll(missing);
-    return { ...request, messages: request.messages.map((message) => this.#inlined(message, codec)) };
+    return { ...request, messages: request.messages.map((message) => this.#inlined(message, taken)) };
   }
 
   async #fetchAll(missing: readonly ForeignPart[]): Promise<void> {
@@ -107,11 +111,11 @@ export class MediaInliner {
     this.#files.set(keyOf(part), { mimeType, data });
   }
 
-  #inlined(message: Message, codec: Codec): Message {
-    if (message.role !== "user" || foreignPartsOf(message, codec).length === 0) return message;
+  #inlined(message: Message, taken: UrlMedia): Message {
+    if (message.role !== "user" || foreignPartsOf(message, taken).length === 0) return message;
     const inline = <T extends Part>(part: T): T => {
       if (part.type === "tool-result") return { ...part, content: part.content.map(inline) };
-      const file = isForeign(part, codec) ? this.#files.get(keyOf(part)) : undefined;
+      const file = isForeign(part, taken) ? this.#files.get(keyOf(part)) : undefined;
       return file === undefined ? part : { ...part, source: { kind: "base64", ...file } };
     };
     return { ...message, parts: message.parts.map(inline) };
@@ -128,20 +132,20 @@ function keyOf({ type, source }: ForeignPart): string {
   return `${type} ${source.url}`;
 }
 
-function foreignPartsOf(message: Message, codec: Codec): ForeignPart[] {
+function foreignPartsOf(message: Message, taken: UrlMedia): ForeignPart[] {
   if (message.role !== "user") return [];
   const found: ForeignPart[] = [];
   for (const part of message.parts) {
     if (part.type !== "tool-result") {
-      if (isForeign(part, codec)) found.push(part);
+      if (isForeign(part, taken)) found.push(part);
       continue;
     }
-    for (const inner of part.content) if (isForeign(inner, codec)) found.push(inner);
+    for (const inner of part.content) if (isForeign(inner, taken)) found.push(inner);
   }
   return found;
 }
 
-function isForeign(part: Part, codec: Codec): part is ForeignPart {
+function isForeign(part: Part, taken: UrlMedia): part is ForeignPart {
   if (part.type !== "image" && part.type !== "document") return false;
-  return part.source.kind === "url" && !codec.takesUrls.includes(part.type);
+  return part.source.kind === "url" && !taken.includes(part.type);
 }

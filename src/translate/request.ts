@@ -196,11 +196,14 @@ export class RequestTranslator {
     return gateway.memory.restore(exchange.principal.name, amended, CODECS[dialect].maker);
   }
 
-  #withFiles(request: ModelRequest, { dialect }: SpokenTarget): ModelRequest | Promise<ModelRequest> {
+  #withFiles(
+    request: ModelRequest,
+    { dialect, upstream }: SpokenTarget,
+  ): ModelRequest | Promise<ModelRequest> {
     const { gateway, exchange } = this.#source;
     if (!gateway.snapshot.config.media.fetch) return request;
     this.#media ??= new MediaInliner(gateway, exchange.client);
-    return this.#media.inline(request, CODECS[dialect]);
+    return this.#media.inline(request, CODECS[dialect].takesUrls(upstream.profile));
   }
 
   #encoded(request: ModelRequest, target: SpokenTarget): TranslatedRequest {

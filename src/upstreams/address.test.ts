@@ -57,7 +57,7 @@ function urlOf(family: Family, baseUrl: string, path: string): string {
 }
 
 test("a query stays behind the path", () => {
-  for (const family of Object.values(FAMILIES))
+  for (const family of [FAMILIES.anthropic, FAMILIES.gemini, FAMILIES.openai])
     expect(urlOf(family, "https://h.example/v1", "/v1/models?limit=3")).toBe(
       "https://h.example/v1/models?limit=3",
     );

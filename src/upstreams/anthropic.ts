@@ -34,7 +34,8 @@ function hasFastLimit({ headers }: Failure): boolean {
   return isFast;
 }
 
-const ROWS: readonly Row[] = [
+/** Shared with clouds that serve Claude. */
+export const ANTHROPIC_ROWS: readonly Row[] = [
   {
     status: [401],
     text: /^CORS requests are not allowed/i,
@@ -174,12 +175,12 @@ export const anthropic: Family = {
     lines: (apiKey) => [["x-api-key", apiKey]],
   },
   framingOf: eventsOrJson,
-  modelList: "/v1/models?limit=1000",
+  modelLists: ["/v1/models?limit=1000"],
   modelNames: /^claude-/,
   servesOtherMakers: false,
   traitsOf: anthropicTraits,
   defaultHeaders: [["anthropic-version", "2023-06-01"]],
-  classify: (reply, profile) => classifyByTable(ROWS, readFailure(reply), profile?.failures),
+  classify: (reply, profile) => classifyByTable(ANTHROPIC_ROWS, readFailure(reply), profile?.failures),
   inBandStatus: (body) => statusOfError(body, (code) => STATUS_OF_TYPE.get(code)),
   roomOf: anthropicRoom,
   roomOfFailure: ({ headers, nowMs }) => anthropicRoom(headers, nowMs),

@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
+import type { HeaderLines } from "../core/header-view.ts";
 import {
+  type AccessToken,
   type Authorization,
   makeCredentialAccess,
   type RequestAuthorization,
@@ -14,9 +16,16 @@ const noSend: SendText = () => Promise.reject(new Error("nothing is to be sent")
 const signing: RequestAuthorization = {
   kind: "request",
   headerNames: ["x-signature"],
-  secretsOf: (secret) => secret.split(":"),
-  authorize: ({ url }, secret, token, nowMs) => [["x-signature", `${secret} ${token} ${nowMs} ${url}`]],
+  open: (secret) => ({
+    secrets: secret.split(":"),
+    authorize: ({ url }, token, nowMs) => [["x-signature", `${secret} ${token} ${nowMs} ${url}`]],
+  }),
 };
+
+/** The same with tokens. */
+function renewing(refresh: () => Promise<AccessToken>): RequestAuthorization {
+  return { ...signing, open: (secret) => ({ ...signing.open(secret), refresh }) };
+}
 
 test("a key's lines are made once, for every request the same", () => {
   let made = 0;
@@ -39,6 +48,7 @@ test("a key's lines are made once, for every request the same", () => {
 
 test("every family names the headers of its lines", () => {
   for (const { authorization } of Object.values(FAMILIES)) {
+    if (authorization.kind !== "fixed") continue;
     const lines = makeCredentialAccess(authorization, "sk-1").fixedLines ?? [];
     expect(lines.map(([name]) => name)).toEqual([...authorization.headerNames]);
   }
@@ -53,47 +63,95 @@ test("a signature that needs no promise comes without one", () => {
   expect(access.secrets).toEqual(["id", "key"]);
 });
 
-test("a token is kept until a minute before it expires, is a secret, and can be forgotten", async () => {
+/** An access whose tokens are `token-1`, `token-2`, and so on, at a time that the test sets. */
+function tokens({ lifetimeMs, fails = () => false }: { lifetimeMs: number; fails?: () => boolean }) {
   let nowMs = 0;
   let given = 0;
-  const time = { nowMs: () => nowMs, monotonicMs: () => 0 };
   const access = makeCredentialAccess(
-    {
-      ...signing,
-      async refresh() {
-        given += 1;
-        return { value: `token-${given}`, expiresAtMs: nowMs + 100_000 };
-      },
-    },
+    renewing(async () => {
+      given += 1;
+      if (fails()) throw new Error("no");
+      return { value: `token-${given}`, lifetimeMs };
+    }),
     "key",
   );
-  const tokenAt = async (ms: number): Promise<string | undefined> => {
+  const time = { nowMs: () => nowMs, monotonicMs: () => 0 };
+  const linesAt = (ms: number): HeaderLines | Promise<HeaderLines> => {
     nowMs = ms;
-    const [line] = await access.authorize(REQUEST, noSend, time);
-    return line?.[1].split(" ")[1];
+    return access.authorize(REQUEST, noSend, time);
   };
+  return {
+    access,
+    linesAt,
+    given: () => given,
+    async at(ms: number): Promise<string | undefined> {
+      const [line] = await linesAt(ms);
+      return line?.[1].split(" ")[1];
+    },
+  };
+}
+
+test("a token is kept until a minute before it expires, and is a secret", async () => {
+  const { access, at } = tokens({ lifetimeMs: 3_600_000 });
   expect(access.secrets).toEqual(["key"]);
-  expect(await tokenAt(0)).toBe("token-1");
+  expect(await at(0)).toBe("token-1");
   expect(access.secrets).toEqual(["key", "token-1"]);
-  expect(await tokenAt(39_999)).toBe("token-1");
-  expect(await tokenAt(40_000)).toBe("token-2");
-  access.forgetToken();
-  expect(await tokenAt(40_001)).toBe("token-3");
+  expect(await at(3_359_999)).toBe("token-1");
+  expect(await at(3_600_000 * 2)).toBe("token-2");
   // An upstream may still answer with the token before.
-  expect(access.secrets).toEqual(["key", "token-3", "token-2"]);
+  expect(access.secrets).toEqual(["key", "token-2", "token-1"]);
+});
+
+test("a token is renewed four minutes before it expires, and no request waits for the new one", async () => {
+  const { at, linesAt, given } = tokens({ lifetimeMs: 3_600_000 });
+  await at(0);
+  expect(linesAt(3_360_000)).not.toBeInstanceOf(Promise);
+  expect(linesAt(3_360_001)).not.toBeInstanceOf(Promise);
+  expect(given()).toBe(2);
+  await Promise.resolve();
+  expect(await at(3_360_002)).toBe("token-2");
+  expect(given()).toBe(2);
+});
+
+test("a renewal that fails is tried again after a pause, and fails no request as long as the token is good", async () => {
+  let isBroken = false;
+  const { at, given } = tokens({ lifetimeMs: 3_600_000, fails: () => isBroken });
+  await at(0);
+  isBroken = true;
+  for (const ms of [3_360_000, 3_360_001, 3_369_000]) expect(await at(ms)).toBe("token-1");
+  expect(given()).toBe(2);
+  expect(await at(3_371_000)).toBe("token-1");
+  expect(given()).toBe(3);
+  expect(at(3_540_000)).rejects.toThrow("no");
+});
+
+test("a token of two seconds lives too", async () => {
+  const { at, given } = tokens({ lifetimeMs: 2_000 });
+  expect([await at(0), await at(1_499), given()]).toEqual(["token-1", "token-1", 1]);
+  expect([await at(1_500), given()]).toEqual(["token-1", 2]);
+  expect(await at(1_501)).toBe("token-2");
+});
+
+test("a refused token is forgotten, and a new one may help the request unless its token was new", async () => {
+  const { access, at, linesAt } = tokens({ lifetimeMs: 3_600_000 });
+  const fresh = await linesAt(0);
+  const old = await linesAt(1);
+  expect(access.forgetToken(old)).toBe(true);
+  expect(await at(2)).toBe("token-2");
+  // The new token stays: another one was refused.
+  expect(access.forgetToken(old)).toBe(true);
+  expect(await at(3)).toBe("token-2");
+  expect(access.forgetToken(fresh)).toBe(false);
 });
 
 test("a refresh that fails fails those who wait for it, and the next request tries anew", async () => {
   let given = 0;
   const access = makeCredentialAccess(
-    {
-      ...signing,
-      async refresh() {
-        given += 1;
-        if (given === 1) throw new Error("no");
-        return { value: "token", expiresAtMs: Number.MAX_SAFE_INTEGER };
-      },
-    },
+    renewing(async () => {
+      given += 1;
+      if (given === 1) throw new Error("no");
+      return { value: "token", lifetimeMs: 3_600_000 };
+    }),
     "key",
   );
   const ask = async () => await access.authorize(REQUEST, noSend, clock);

@@ -17,15 +17,19 @@ export interface TextReply {
   readonly body: string;
 }
 
+/** A request of the gateway's own. `isDirect`: to a service of this machine, which no proxy can reach. */
+export type OwnRequest = UpstreamRequestParts & { readonly isDirect?: true };
+
 /**
  * Sends a request of the gateway's own, such as one for a token. Rejects with `GatewayError` when the
  * connection fails.
  */
-export type SendText = (request: UpstreamRequestParts) => Promise<TextReply>;
+export type SendText = (request: OwnRequest) => Promise<TextReply>;
 
+/** A token and how long it may be shown, from the moment of the reply that brought it. */
 export interface AccessToken {
   readonly value: string;
-  readonly expiresAtMs: number;
+  readonly lifetimeMs: number;
 }
 
 /** The header lines are the same in every request with a credential, so they are made once. */
@@ -41,20 +45,18 @@ export interface RequestAuthorization {
   readonly kind: "request";
   /** See `FixedAuthorization`. */
   readonly headerNames: readonly string[];
-  /** The strings within a configured secret that no client may see. */
-  secretsOf(secret: string): readonly string[];
-  /** Gets a token in exchange for the secret. Throws `AccessRefused` when the provider refuses it. */
-  refresh?(secret: string, send: SendText, clock: Clock): Promise<AccessToken>;
-  /**
-   * A promise only where an asynchronous library makes the signature. `token` is "" for a family without
-   * `refresh`.
-   */
-  authorize(
-    request: UpstreamRequestParts,
-    secret: string,
-    token: string,
-    nowMs: number,
-  ): HeaderLines | Promise<HeaderLines>;
+  /** Reads a configured secret, once for all requests. */
+  open(secret: string): OpenSecret;
+}
+
+/** A secret that was read. */
+export interface OpenSecret {
+  /** The strings within it that no client may see. */
+  readonly secrets: readonly string[];
+  /** Gets a token in exchange for it; rejects with `AccessRefused` when the provider refuses. Absent: it needs none. */
+  refresh?(send: SendText, clock: Clock): Promise<AccessToken>;
+  /** A promise only where an asynchronous library makes the signature. `token` is "" without `refresh`. */
+  authorize(request: UpstreamRequestParts, token: string, nowMs: number): HeaderLines | Promise<HeaderLines>;
 }
 
 export type Authorization = FixedAuthorization | RequestAuthorization;
@@ -79,64 +81,120 @@ export interface CredentialAccess {
   /** The strings that no client may see. */
   readonly secrets: readonly string[];
   authorize(request: UpstreamRequestParts, send: SendText, clock: Clock): HeaderLines | Promise<HeaderLines>;
-  /** The provider refused the token, so the next request gets a new one. */
-  forgetToken(): void;
+  /**
+   * The provider refused a request with these lines, so the next request gets a new token. Returns whether the refused request
+   * may be good with one: its own token was not got for it.
+   */
+  forgetToken(lines: HeaderLines): boolean;
 }
 
 export function makeCredentialAccess(authorization: Authorization, secret: string): CredentialAccess {
-  if (authorization.kind === "request") return new RequestAccess(authorization, secret);
+  if (authorization.kind === "request") return new RequestAccess(authorization.open(secret));
   const fixedLines = authorization.lines(secret);
-  return { fixedLines, secrets: [secret], authorize: () => fixedLines, forgetToken: () => undefined };
+  return { fixedLines, secrets: [secret], authorize: () => fixedLines, forgetToken: () => false };
 }
 
-/** A token is renewed this long before it expires, because a request takes time to arrive. */
+/**
+ * A token that expires so soon is not shown any more, because a request takes time to arrive; of a short-lived token a tenth
+ * of its life.
+ */
 const EXPIRY_MARGIN_MS = 60_000;
+/**
+ * A token that expires so soon is renewed, while requests go on with it; of a short-lived token a quarter of its life. Google's
+ * metadata server gives the same token until 5 minutes before it expires.
+ */
+const RENEWAL_MS = 240_000;
+/** After a renewal ahead of time has failed, the next one waits so long. */
+const RENEWAL_PAUSE_MS = 10_000;
+
+/** A token in use, by the clock of the gateway. */
+interface TokenInUse {
+  readonly value: string;
+  /** From then on a new token is got, by the request that comes first. */
+  readonly renewAtMs: number;
+  /** From then on requests wait for the new token. */
+  readonly uselessAtMs: number;
+}
 
 class RequestAccess implements CredentialAccess {
   readonly fixedLines = null;
-  readonly #authorization: RequestAuthorization;
-  readonly #secret: string;
-  readonly #ownSecrets: readonly string[];
-  #token: AccessToken | null = null;
+  readonly #secret: OpenSecret;
+  #token: TokenInUse | null = null;
   /** Replies to requests with this token may still come. */
-  #formerToken: AccessToken | null = null;
+  #formerToken: TokenInUse | null = null;
   /** The running refresh. Every request that needs a token waits for it. */
-  #refreshing: Promise<AccessToken> | null = null;
+  #refreshing: Promise<TokenInUse> | null = null;
+  /** No renewal ahead of time begins before. */
+  #renewsFromMs = Number.NEGATIVE_INFINITY;
+  /** The lines of requests that waited for their token: no token is newer than theirs. */
+  readonly #freshLines = new WeakSet<HeaderLines>();
 
-  constructor(authorization: RequestAuthorization, secret: string) {
-    this.#authorization = authorization;
+  constructor(secret: OpenSecret) {
     this.#secret = secret;
-    this.#ownSecrets = authorization.secretsOf(secret);
   }
 
   get secrets(): readonly string[] {
     const tokens = [this.#token, this.#formerToken].filter((token) => token !== null);
-    return [...this.#ownSecrets, ...tokens.map(({ value }) => value)];
+    return [...this.#secret.secrets, ...tokens.map(({ value }) => value)];
   }
 
   authorize(request: UpstreamRequestParts, send: SendText, clock: Clock): HeaderLines | Promise<HeaderLines> {
-    const authorization = this.#authorization;
-    if (authorization.refresh === undefined)
-      return authorization.authorize(request, this.#secret, "", clock.nowMs());
+    const secret = this.#secret;
+    const nowMs = clock.nowMs();
+    if (secret.refresh === undefined) return secret.authorize(request, "", nowMs);
     const token = this.#token;
-    if (token !== null && token.expiresAtMs - EXPIRY_MARGIN_MS > clock.nowMs())
-      return authorization.authorize(request, this.#secret, token.value, clock.nowMs());
-    this.#refreshing ??= authorization
-      .refresh(this.#secret, send, clock)
-      .then((fresh) => {
-        this.#formerToken = this.#token;
-        this.#token = fresh;
-        return fresh;
-      })
-      .finally(() => {
-        this.#refreshing = null;
-      });
-    return this.#refreshing.then(({ value }) =>
-      authorization.authorize(request, this.#secret, value, clock.nowMs()),
-    );
+    if (token !== null && token.uselessAtMs > nowMs) {
+      if (token.renewAtMs <= nowMs) this.#renew(send, clock);
+      return secret.authorize(request, token.value, nowMs);
+    }
+    return this.#refresh(send, clock).then(async ({ value }) => {
+      const lines = await secret.authorize(request, value, clock.nowMs());
+      this.#freshLines.add(lines);
+      return lines;
+    });
   }
 
-  forgetToken(): void {
-    if (this.#token !== null) this.#token = { ...this.#token, expiresAtMs: 0 };
+  forgetToken(lines: HeaderLines): boolean {
+    const token = this.#token;
+    if (token === null) return false;
+    // Another request may have brought a new token already.
+    if (lines.some(([, value]) => value.includes(token.value)))
+      this.#token = { ...token, renewAtMs: 0, uselessAtMs: 0 };
+    return !this.#freshLines.has(lines);
   }
+
+  #refresh(send: SendText, clock: Clock): Promise<TokenInUse> {
+    this.#refreshing ??= this.#freshToken(send, clock).finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
+  }
+
+  async #freshToken(send: SendText, clock: Clock): Promise<TokenInUse> {
+    const secret = this.#secret as Required<OpenSecret>;
+    const fresh = await secret.refresh(send, clock);
+    this.#formerToken = this.#token;
+    this.#token = inUse(fresh, clock.nowMs());
+    return this.#token;
+  }
+
+  /** Ahead of time: no request waits, and a failure matters only when the token is useless. */
+  #renew(send: SendText, clock: Clock): void {
+    if (this.#refreshing !== null || clock.nowMs() < this.#renewsFromMs) return;
+    this.#renewsFromMs = clock.nowMs() + RENEWAL_PAUSE_MS;
+    this.#refresh(send, clock).then(
+      () => {
+        this.#renewsFromMs = Number.NEGATIVE_INFINITY;
+      },
+      () => undefined,
+    );
+  }
+}
+
+function inUse({ value, lifetimeMs }: AccessToken, nowMs: number): TokenInUse {
+  return {
+    value,
+    renewAtMs: nowMs + lifetimeMs - Math.min(RENEWAL_MS, lifetimeMs / 4),
+    uselessAtMs: nowMs + lifetimeMs - Math.min(EXPIRY_MARGIN_MS, lifetimeMs / 10),
+  };
 }

@@ -176,14 +176,15 @@ export const gemini: Family = {
   dialects: ["gemini"],
   defaultBaseUrl: "https://generativelanguage.googleapis.com",
   profileOf: (baseUrl) => profileAt(baseUrl, GEMINI_SERVERS, GEMINI),
-  url: ({ baseUrl }, path) => joinClientVersion(baseUrl, path),
+  // A client in the form of Vertex AI asks for that provider's version.
+  url: ({ baseUrl }, path) => joinClientVersion(baseUrl, path.replace(/^\/v1beta1\//, "/v1beta/")),
   authorization: {
     kind: "fixed",
     headerNames: ["x-goog-api-key"],
     lines: (apiKey) => [["x-goog-api-key", apiKey]],
   },
   framingOf: eventsOrArray,
-  modelList: "/v1beta/models?pageSize=1000",
+  modelLists: ["/v1beta/models?pageSize=1000"],
   modelNames: /^(?:gemini|gemma|learnlm|imagen|veo)-/,
   servesOtherMakers: false,
   traitsOf: geminiTraits,

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { FAMILY_DIALECTS, type FamilyName } from "../config/schema.ts";
 import { SCENARIOS } from "../simulator/scenarios/scenarios.ts";
+import { signalOfTokenRefusal } from "./evidence/google-token-refusals.ts";
 import { FAMILIES } from "./index.ts";
 import { MAX_WAIT_MS, MIN_WAIT_MS } from "./reset-time.ts";
 import type { Signal } from "./signal.ts";
@@ -44,7 +45,10 @@ test.each(Object.entries(SCENARIOS))("%s is heard as it is meant", (name, scenar
     expect([empty.length > 0, scenario.meaning]).toEqual([true, "rate"]);
     return;
   }
-  const signal: Signal = family.classify({ status, headers, body, nowMs: NOW, model: "some-model" }, profile);
+  const signal: Signal =
+    scenario.place === "token"
+      ? signalOfTokenRefusal(reply.status, body)
+      : family.classify({ status, headers, body, nowMs: NOW, model: "some-model" }, profile);
 
   // A limit of fast mode alone is nobody's fault: the standard speed of the same model works.
   const isFastOnly = name === "anthropic/fast-limit";

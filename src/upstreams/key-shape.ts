@@ -7,6 +7,8 @@ export interface KeyOwner {
   readonly name: string;
   /** Of a provider that shares its family with others; null: the family's own. */
   readonly baseUrl: string | null;
+  /** Another family whose provider may take such a key. */
+  readonly otherFamily?: FamilyName;
 }
 
 const MIN_CHARS = 16;
@@ -15,7 +17,7 @@ const MAX_CHARS = 4_096;
 /** Only forms that one provider alone gives out. `sk-` by itself is given out by many. */
 const OWNERS: readonly (readonly [begins: RegExp, owner: KeyOwner])[] = [
   [/^sk-ant-/, { family: "anthropic", name: "anthropic", baseUrl: null }],
-  [/^AIza[\w-]{35}$/, { family: "gemini", name: "gemini", baseUrl: null }],
+  [/^AIza[\w-]{35}$/, { family: "gemini", name: "gemini", baseUrl: null, otherFamily: "vertex" }],
   [/^sk-or-v1-/, { family: "openai", name: "openrouter", baseUrl: "https://openrouter.ai/api/v1" }],
   [/^sk-(proj|svcacct|admin)-/, { family: "openai", name: "openai", baseUrl: null }],
   [/^gsk_/, { family: "openai", name: "groq", baseUrl: "https://api.groq.com/openai/v1" }],
@@ -40,7 +42,7 @@ export function faultOfKey(key: string): string | null {
 
 /** Whether a key of this owner can be of use at the upstream; `baseUrl` null: the family's own server. */
 export function fitsUpstream(owner: KeyOwner, family: FamilyName, baseUrl: string | null): boolean {
-  if (owner.family !== family) return false;
+  if (owner.family !== family) return owner.otherFamily === family;
   if (owner.baseUrl === null) return baseUrl === null || !isKnownElsewhere(owner, baseUrl);
   // A server of one's own may stand in front of the provider.
   return baseUrl !== null && (hostOf(baseUrl) === hostOf(owner.baseUrl) || !isKnownElsewhere(owner, baseUrl));

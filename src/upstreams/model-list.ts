@@ -23,15 +23,21 @@ export function parseModelList(text: string): readonly ListedModel[] {
     return [];
   }
   if (typeof body !== "object" || body === null) return [];
-  const { data, models } = body as { data?: unknown; models?: unknown };
-  const entries = Array.isArray(data) ? data : Array.isArray(models) ? models : [];
+  // Of OpenAI and Anthropic, of Gemini, and of Vertex AI.
+  const { data, models, publisherModels } = body as Readonly<Record<string, unknown>>;
+  const entries = [data, models, publisherModels].find(Array.isArray) ?? [];
   return entries.slice(0, MAX_MODELS).flatMap(readEntry);
 }
 
 function readEntry(value: unknown): ListedModel[] {
   const entry = membersOf(value);
   const { id, name, created, created_at } = entry;
-  const text = typeof id === "string" ? id : typeof name === "string" ? name.replace(/^models\//, "") : "";
+  const text =
+    typeof id === "string"
+      ? id
+      : typeof name === "string"
+        ? name.replace(/^(?:publishers\/[^/]+\/)?models\//, "")
+        : "";
   if (text === "") return [];
   const at =
     typeof created === "number"

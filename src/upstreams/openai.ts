@@ -182,7 +182,7 @@ export const openai: Family = {
     lines: (apiKey) => [["authorization", `Bearer ${apiKey}`]],
   },
   framingOf: eventsOrJson,
-  modelList: "/v1/models",
+  modelLists: ["/v1/models"],
   modelNames:
     /^(?:ft:)?(?:(?:gpt|chatgpt|codex|text-embedding|text-moderation|omni-moderation|computer-use|dall-e|whisper|tts|sora|davinci|babbage)-|o\d+(?:-|$))/,
   servesOtherMakers: true,

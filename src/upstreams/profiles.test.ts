@@ -72,8 +72,8 @@ test.each([
     const view = makeSnapshot(config).upstreams.get("up");
     expect({
       profile: view && NAMES.get(view.profile),
-      preferred: view?.translatedTo[0],
-      counted: view?.countDialect,
+      preferred: view?.spokenTo("any-model").translatedTo[0],
+      counted: view?.spokenTo("any-model").countDialect,
     }).toEqual({ profile: name, preferred, counted });
   },
 );
@@ -86,7 +86,7 @@ test.each([
   [LOCAL, [CHAT]],
 ] as const)("what the server at %p is known to speak: %j", (baseUrl, spoken) => {
   const config = configUnderTest({ upstreams: [{ name: "up", family: "openai", baseUrl, dialects: null }] });
-  expect(makeSnapshot(config).upstreams.get("up")?.translatedTo).toEqual(spoken);
+  expect(makeSnapshot(config).upstreams.get("up")?.spokenTo("any-model").translatedTo).toEqual(spoken);
 });
 
 test.each([
@@ -97,6 +97,7 @@ test.each([
   ["openai", LOCAL, "credential"],
   ["anthropic", "http://127.0.0.1:8000", "model"],
   ["gemini", "http://127.0.0.1:8000", "model"],
+  ["vertex", "http://127.0.0.1:8000", "model"],
 ] as const)(
   "a rate limit of %s at %p parks by %s, unless the credential says otherwise",
   (family, baseUrl, scope) => {

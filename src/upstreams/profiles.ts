@@ -9,6 +9,7 @@ import {
   OPENROUTER_PROOF,
   type Proof,
   SILICONFLOW_PROOF,
+  VERTEX_PROOF,
 } from "./evidence/proof.ts";
 import type { Row } from "./evidence/signal-table.ts";
 import type { ServerProfile } from "./profile.ts";
@@ -37,6 +38,7 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   storesAnswers: false,
   fileIds: false,
   imageTypes: null,
+  messagesUrls: true,
   videoParts: true,
   refusals: false,
   textParts: false,
@@ -77,6 +79,7 @@ export const OPENAI: ServerProfile = Object.freeze({
   storesAnswers: true,
   fileIds: true,
   imageTypes: new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]),
+  messagesUrls: true,
   videoParts: false,
   refusals: true,
   textParts: true,
@@ -100,6 +103,15 @@ export const GEMINI: ServerProfile = Object.freeze({
   translatedTo: ["gemini"] as const,
   countDialect: "gemini",
   rateScope: "model",
+});
+
+/** Vertex AI: each model in the dialect of its maker. */
+export const VERTEX: ServerProfile = Object.freeze({
+  ...COMPATIBLE,
+  translatedTo: ["anthropic-messages", "gemini"] as const,
+  // Each project and region has a quota for each model.
+  rateScope: "model",
+  messagesUrls: false,
 });
 
 /**
@@ -138,6 +150,9 @@ export const ANTHROPIC_SERVERS: readonly KnownServer[] = [
 export const GEMINI_SERVERS: readonly KnownServer[] = [
   provenBy("generativelanguage.googleapis.com", GEMINI, GEMINI_PROOF),
 ];
+
+/** Servers of the family `vertex`; all others are `VERTEX`. */
+export const VERTEX_SERVERS: readonly KnownServer[] = [provenBy("googleapis.com", VERTEX, VERTEX_PROOF)];
 
 /** The profile of the server at a base URL; `otherwise` when its host is not among the known ones. */
 export function profileAt(

@@ -22,7 +22,7 @@ export interface Case {
   readonly name: string;
   /** Name of the upstream that has this case for itself. */
   readonly upstream: string;
-  readonly family: Recording["family"];
+  readonly family: Family;
   readonly way: Way;
   readonly scenario: Scenario;
   /** The fault that the first credential's key orders from the simulator. */
@@ -40,15 +40,22 @@ export interface Case {
   readonly tellsTime: boolean;
 }
 
-const OTHER_MODELS: Readonly<Record<Recording["family"], string>> = {
-  anthropic: "claude-opus-4-6",
+const OTHER_MODELS: Readonly<Record<Recording["dialect"], string>> = {
+  "anthropic-messages": "claude-opus-4-6",
   gemini: "gemini-2.5-flash",
-  openai: "gpt-4o",
+  "openai-chat": "gpt-4o",
+  "openai-responses": "gpt-4o",
 };
 
 /** A model that a case did not ask for first. */
-export function otherModel({ family }: Pick<Case, "family">): string {
-  return OTHER_MODELS[family];
+export function otherModel({ way }: Pick<Case, "way">): string {
+  return OTHER_MODELS[way.recording.dialect];
+}
+
+type Family = Recording["family"] | "vertex";
+
+function familyOf(name: string, { recording }: Way): Family {
+  return name.startsWith("vertex/") ? "vertex" : recording.family;
 }
 
 /** A client's request may have brought the refusal about, so it holds for half a minute at first. */
@@ -57,6 +64,8 @@ const DOUBT_S = 30;
 /** Failures without a time: the gateway's own first guess, in seconds. */
 const GUESSED: Readonly<Record<string, number>> = {
   "gemini/exhausted": 60,
+  "vertex/quota": 60,
+  "vertex/exhausted": 5,
   "compat/ok-rate-limit": 5,
   "compat/throttled-quota": 5,
   "compat/concurrency": 5,
@@ -124,6 +133,7 @@ function parkFor(name: string, scenario: Scenario): Park | null {
 function recordingsFor(name: string): readonly Recording[] {
   if (name.startsWith("anthropic/")) return [MESSAGES];
   if (name.startsWith("gemini/")) return [GEMINI, GEMINI_ARRAY];
+  if (name.startsWith("vertex/")) return [MESSAGES, GEMINI];
   if (name === "compat/openrouter-in-band") return [CHAT];
   return [CHAT, RESPONSES];
 }
@@ -151,9 +161,8 @@ function casesFor(name: string, scenario: Scenario, way: Way): Case[] {
   const isAboutFeature = ABOUT_A_FEATURE.has(name);
   const isOfRequest = scenario.meaning === "bad-request" && !ABOVE_A_LIMIT.has(name);
   const isBad = isOfRequest || isAboutFeature;
-  const { family } = way.recording;
   const common = {
-    family,
+    family: familyOf(name, way),
     way,
     isRepaired: REPAIRED.has(name),
     park: isAboutFeature ? null : parkFor(name, scenario),

@@ -161,7 +161,7 @@ export async function killProgram(args: readonly string[], folder: string, after
 /** One upstream's part of a configuration. */
 export function upstreamToml(
   name: string,
-  family: "anthropic" | "gemini" | "openai",
+  family: "anthropic" | "gemini" | "openai" | "vertex",
   baseUrl: string,
   more: { lines?: string; credentials?: Readonly<Record<string, string>> } = {},
 ): string {

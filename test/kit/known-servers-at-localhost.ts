@@ -7,10 +7,11 @@ import {
   GEMINI_SERVERS,
   type KnownServer,
   OPENAI_SERVERS,
+  VERTEX_SERVERS,
 } from "../../src/upstreams/profiles.ts";
 
 const named = (process.env.CLEWLINE_TEST_SERVERS ?? "").split(",");
-for (const servers of [OPENAI_SERVERS, ANTHROPIC_SERVERS, GEMINI_SERVERS]) {
+for (const servers of [OPENAI_SERVERS, ANTHROPIC_SERVERS, GEMINI_SERVERS, VERTEX_SERVERS]) {
   const server = servers.find(({ host }) => named.includes(host));
   if (server !== undefined) (servers as KnownServer[]).push({ ...server, host: "localhost" });
 }

@@ -1,5 +1,6 @@
 /**
- * The gateway as a process in front of a simulated provider of each kind, with the requests on both sides.
+ * The gateway as a process in front of a simulated provider of each kind, with the requests on both sides. With
+ * `CLEWLINE_TEST_CLOUD=vertex`, Claude and Gemini are on Vertex AI.
  */
 import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
@@ -13,6 +14,7 @@ import {
   startGateway,
   upstreamToml,
 } from "../kit/gateway.ts";
+import { isForToken, vertexToml } from "../kit/vertex.ts";
 import type { DialectName, UpstreamKind, WireRequest } from "./conversation.ts";
 
 /** The model of each provider; `~WORDS` after it are orders to the simulated model. */
@@ -37,6 +39,9 @@ const TRAITS =
 
 /** A credential for this test alone: a limit that one test meets does not reach the others. */
 const BY_MODEL = 'scope = "model"';
+
+/** Claude and Gemini are on Vertex AI. */
+export const IS_ON_VERTEX = process.env.CLEWLINE_TEST_CLOUD === "vertex";
 
 /** One request that reached a provider. */
 export interface Sent {
@@ -64,8 +69,12 @@ export async function openStage(more = ""): Promise<Stage> {
   const simulator = await startSimulator({ clock: systemClock, ids: makeIds() });
   const toml = [
     KEYS_TOML,
-    upstreamToml("anthropic", "anthropic", simulator.url),
-    upstreamToml("gemini", "gemini", simulator.url),
+    ...(IS_ON_VERTEX
+      ? [vertexToml("anthropic", simulator), vertexToml("gemini", simulator)]
+      : [
+          upstreamToml("anthropic", "anthropic", simulator.url),
+          upstreamToml("gemini", "gemini", simulator.url),
+        ]),
     upstreamToml("openai", "openai", openaiUrl(simulator.url), { lines: 'dialects = ["openai-responses"]' }),
     BY_MODEL,
     upstreamToml("compat", "openai", `${simulator.url}/v1`, { lines: 'dialects = ["openai-chat"]' }),
@@ -110,7 +119,8 @@ export async function openStage(more = ""): Promise<Stage> {
 const HOP = new Set(["host", "connection", "content-length", "accept-encoding", "transfer-encoding"]);
 
 function sentSince(simulator: Simulator, n: number): Sent[] {
-  return simulator.requests(n).map(({ path, headers, bodyBase64, bodyBytes }) => {
+  const toModels = simulator.requests(n).filter(({ path }) => !isForToken(path));
+  return toModels.map(({ path, headers, bodyBase64, bodyBytes }) => {
     const body = Buffer.from(bodyBase64, "base64");
     if (body.byteLength !== bodyBytes) throw new Error("the simulator kept a part of the request only");
     return {

@@ -24,6 +24,12 @@ export function refuseBeyondBounds(before: Tree, after: Tree, allowsPrivate: boo
     if (!allowsPrivate && allowsIn(channel) && !allowed.has(receiverOf(channel)))
       throw setInFile(["alerts", "channels", index, FLAG]);
   }
+  if (mayRunPrograms(after) && !mayRunPrograms(before))
+    throw refused(
+      ["server", "allow_credential_programs"],
+      "is set in the file alone",
+      "write it into the file by hand",
+    );
   refuseNetworkBeyondBounds(before, after, allowsPrivate, isPrivateHost);
   const known = placesOf(before);
   const origins = new Set(known.map(({ origin }) => origin));
@@ -109,6 +115,10 @@ function allowsIn(table: unknown): boolean {
 
 function setInFile(path: Path): AdminError {
   return refused(path, "is set in the file alone", "write it into the file by hand");
+}
+
+function mayRunPrograms({ server }: Tree): boolean {
+  return isTree(server) && server.allow_credential_programs === true;
 }
 
 /** As far as the text alone tells. `URL` has written an address in one form, whichever it had. */

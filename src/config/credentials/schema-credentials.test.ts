@@ -66,6 +66,8 @@ budget_usd_per_month = "99.999999999"
       tokensPerMinute: 30_000,
       budgetUsdPerDay: "5.00",
       budgetUsdPerMonth: "99.999999999",
+      project: null,
+      region: null,
     },
   ]);
 });

@@ -14,6 +14,7 @@ import {
   withDefault,
 } from "../schema-rules.ts";
 import { parseHours } from "./active-hours.ts";
+import { isProjectId } from "./google-key.ts";
 
 const hours = v.pipe(
   v.string(),
@@ -24,14 +25,43 @@ const hours = v.pipe(
   ),
 );
 
+/** It becomes a part of paths. */
+const project = v.pipe(
+  v.string(),
+  rule(isProjectId, "is not the id of a project", 'write the id in lower case, as in "my-project-123"'),
+);
+/** It becomes a part of hosts. */
+const region = v.pipe(
+  v.string(),
+  rule(
+    (value) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value),
+    "is not the name of a region",
+    'write the name in lower case, as in "europe-west1"',
+  ),
+);
+
 export const credential = v.object({
   name: required(
     label,
     "reload",
     "Name of the credential in lists, logs and the ledger. Unique within its upstream.",
   ),
-  api_key: required(secret, "reload", `The provider's key: ${secretNote}.`),
+  api_key: required(
+    secret,
+    "reload",
+    `The provider's key: ${secretNote}. Family vertex: the JSON key of a service account, \`application-default\` (the credentials of this machine, as Google's clients find them), \`metadata-server\`, or an API key; other credentials of Google's, such as those of workload identity, only by \`file:PATH\`.`,
+  ),
   proxy: credentialProxy,
+  project: optional(
+    project,
+    "reload",
+    "Family vertex only: the Google Cloud project that requests are for and are billed to. Default: the one of the service account's key; an API key needs none.",
+  ),
+  region: optional(
+    region,
+    "reload",
+    'Family vertex only: the region that serves requests, as in `"us-east5"`; `"us"` and `"eu"` are multi-regions. Each project and region has quotas of its own, so each is a credential. Default: `"global"`.',
+  ),
   priority: withDefault(
     whole(-1000, 1000),
     0,

@@ -85,7 +85,7 @@ key = "${clientKey}"
 # The providers. Remove the # signs and insert your provider's key, or name a variable that contains it.
 # [[upstreams]]
 # name = "anthropic"                    # also the model prefix: "anthropic/claude-…"
-# family = "anthropic"                  # anthropic, gemini or openai (and every compatible server)
+# family = "anthropic"                  # anthropic, gemini, vertex or openai (and every compatible server)
 # [[upstreams.credentials]]
 # name = "main"
 # api_key = "env:ANTHROPIC_API_KEY"     # env:NAME, file:PATH, or the key itself

@@ -16,7 +16,7 @@ export const anthropicMessagesCodec: Codec = {
   maker: MAKER,
   carriesSeals: true,
   pauses: "searching",
-  takesUrls: ["image", "document"],
+  takesUrls: ({ messagesUrls }) => (messagesUrls ? ["image", "document"] : []),
   fieldNames: {
     temperature: "temperature",
     topP: "top_p",

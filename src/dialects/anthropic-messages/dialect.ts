@@ -8,6 +8,7 @@ import { MessagesPeek, PEEK_SHAPE, PREFIX } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { repeatFacts } from "./repeat.ts";
 import { MessagesReader } from "./tap.ts";
+import { fromVertexForm } from "./vertex-form.ts";
 
 /** https://docs.claude.com/en/api/rate-limits#response-headers */
 const RATE_HEADERS: RateHeaders = {
@@ -31,6 +32,7 @@ export const anthropicMessages = {
   endpoints: {
     messages: {
       path: { kind: "fixed", path: "messages" },
+      vertexPath: { publisher: "anthropic", model: null, actions: ["rawPredict", "streamRawPredict"] },
       hasBody: true,
       isBilled: true,
       isLookup: false,
@@ -41,6 +43,7 @@ export const anthropicMessages = {
     },
     "messages.count_tokens": {
       path: { kind: "fixed", path: "messages/count_tokens" },
+      vertexPath: { publisher: "anthropic", model: "count-tokens", actions: ["rawPredict"] },
       hasBody: true,
       isBilled: false,
       isLookup: false,
@@ -50,7 +53,7 @@ export const anthropicMessages = {
       purpose: "count",
     },
   },
-  isSpokenAt: (path) => path.includes("/messages"),
+  isSpokenAt: (path) => path.includes("/messages") || path.includes("/publishers/anthropic/"),
   isSpokenBy: (headers) =>
     headers.has("anthropic-version") || (headers.has("x-api-key") && !headers.has("authorization")),
   streamFraming: () => "sse",
@@ -61,6 +64,7 @@ export const anthropicMessages = {
   makePeekSink: () => new MessagesPeek(),
   usageOption: null,
   alternative: null,
+  fromVertexForm,
   limitsOf: () => ({}),
   repairs: REPAIRS,
   repeatFacts,

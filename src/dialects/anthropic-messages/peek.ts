@@ -7,6 +7,7 @@ import { ATTRIBUTION } from "./wire.ts";
 
 export const PEEK_SHAPE = compileShape({
   model: true,
+  anthropic_version: true,
   stream: true,
   container: { id: true },
   thread: { previous_message_id: true },
@@ -64,6 +65,8 @@ export const PREFIX = prefixPlan({
 });
 
 export class MessagesPeek extends RequestPeek {
+  /** Where the value of `anthropic_version` stands, which only bodies for clouds have; null: there is none. */
+  version: { readonly start: number; readonly end: number } | null = null;
   /**
    * The request holds a thread, which continues from the reply's id: that id will be state of the provider.
    */
@@ -72,5 +75,17 @@ export class MessagesPeek extends RequestPeek {
   override open(node: ShapeNode, start: number): void {
     if (node.path === "thread") this.keepsReplyId = true;
     else super.open(node, start);
+  }
+
+  override value(
+    node: ShapeNode,
+    start: number,
+    end: number,
+    bytes: Uint8Array | null,
+    from: number,
+    to: number,
+  ): void {
+    if (node.path === "anthropic_version") this.version ??= { start, end };
+    else super.value(node, start, end, bytes, from, to);
   }
 }

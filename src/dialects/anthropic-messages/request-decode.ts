@@ -5,7 +5,7 @@ import type { TextPart } from "../../neutral/message.ts";
 import type { ModelRequest, OutputFormat, ReasoningRequest, Sampling } from "../../neutral/request.ts";
 import { EFFORTS, type Effort } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
-import type { DecodedRequest } from "../codec.ts";
+import type { DecodedRequest, DecodeRequestOptions } from "../codec.ts";
 import { Drops } from "../shared/drops.ts";
 import {
   booleanAt,
@@ -73,7 +73,11 @@ const KNOWN = new Set([
 
 const METADATA: ReadonlySet<string> = new Set(["user_id"]);
 
-export function decodeRequest(body: JsonObject): DecodedRequest {
+/** `options`: a path of Vertex AI names the model in the body's place. */
+export function decodeRequest(
+  body: JsonObject,
+  options: Pick<DecodeRequestOptions, "model">,
+): DecodedRequest {
   checkDepth(body, "");
   refuseWhatOnlyAnthropicHas(body);
   const drops = new Drops();
@@ -90,7 +94,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
   const metadata = objectAt(body, "metadata", "");
   if (metadata !== null) drops.addUnknown(metadata, METADATA, "metadata");
   const request: ModelRequest = {
-    model: nameAt(body, "model", ""),
+    model: body.model === undefined && options.model !== "" ? options.model : nameAt(body, "model", ""),
     stream: booleanAt(body, "stream", "") ?? false,
     system: decodeSystem(body.system, drops),
     messages,

@@ -24,7 +24,7 @@ import type { WireBlock, WireMessage } from "./wire.ts";
 const JSON_INSTRUCTION = "Answer with one JSON object and nothing else: no other text, no code fence.";
 
 export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
-  const { traits, repairs } = options;
+  const { traits, repairs, profile } = options;
   refuseWhatThereIsNot(request);
   const dropped: Drop[] = [];
   const marks = new CacheMarks();
@@ -32,7 +32,8 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   const toolOutput =
     request.output?.kind === "json-schema" && !traits.structuredOutput ? request.output : null;
   const names = toolNames(request, toolOutput !== null);
-  const encoding = { names, traits, marks, dropped, withoutSeals: repairs.withoutSeals };
+  const { withoutSeals } = repairs;
+  const encoding = { names, traits, marks, dropped, withoutSeals, takesUrls: profile.messagesUrls };
   const tools = encodeTools(request, toolOutput, encoding);
   const system = encodeSystem(request, marks);
   const messages = encodeConversation(request, options, encoding);

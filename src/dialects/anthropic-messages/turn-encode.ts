@@ -33,6 +33,8 @@ export interface AssistantEncoding {
 
 export interface MessageEncoding extends AssistantEncoding {
   readonly traits: ModelTraits;
+  /** The server fetches images and documents. */
+  readonly takesUrls: boolean;
 }
 
 /**
@@ -185,7 +187,8 @@ export function addText(blocks: WireBlock[], part: TextPart, marks: CacheMarks):
 
 const IMAGE_TYPES = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
 
-function encodeImage(part: ImagePart, { traits, dropped }: MessageEncoding): WireBlock {
+function encodeImage(part: ImagePart, encoding: MessageEncoding): WireBlock {
+  const { traits, dropped } = encoding;
   if (!traits.input.image) throw refusedPart(part.at, "the model takes no images; leave the image out");
   const { source } = part;
   if (source.kind === "base64" && !IMAGE_TYPES.has(source.mimeType)) {
@@ -197,14 +200,15 @@ function encodeImage(part: ImagePart, { traits, dropped }: MessageEncoding): Wir
   if (part.detail && part.detail !== "auto") {
     dropped.push({ field: `${part.at}.detail`, reason: "the provider takes no level of detail" });
   }
-  return { type: "image", source: encodeSource(source, part.at) };
+  return { type: "image", source: encodeSource(source, part.at, encoding) };
 }
 
-function encodeSource(source: MediaSource, at: string): object {
+function encodeSource(source: MediaSource, at: string, { takesUrls }: MessageEncoding): object {
   switch (source.kind) {
     case "base64":
       return { type: "base64", media_type: source.mimeType, data: source.data };
     case "url":
+      if (!takesUrls) throw refusedPart(at, "the model fetches no files there; send it as base64");
       return { type: "url", url: source.url };
     case "provider-file":
       if (source.maker === MAKER) return { type: "file", file_id: source.id };
@@ -243,7 +247,7 @@ function encodeDocumentSource({ source, at }: DocumentPart, encoding: MessageEnc
     throw refusedPart(at, `the model takes no documents of the type "${mimeType}"; send PDF or text`);
   }
   if (!encoding.traits.input.pdf) throw refusedPart(at, "the model takes no PDF; send its text");
-  return encodeSource(source, at);
+  return encodeSource(source, at, encoding);
 }
 
 function plainText(data: string): object {

@@ -19,7 +19,7 @@ export const geminiCodec: Codec = {
   // Gemini CLI sends no thoughts in its history.
   carriesSeals: false,
   pauses: "anytime",
-  takesUrls: ["image", "document", "audio", "video"],
+  takesUrls: () => ["image", "document", "audio", "video"],
   fieldNames: {
     temperature: "generationConfig.temperature",
     topP: "generationConfig.topP",

@@ -1,5 +1,5 @@
 /** Gemini's generateContent. */
-import type { Dialect, EndpointFacts, EndpointPath } from "../dialect.ts";
+import type { Dialect, EndpointFacts } from "../dialect.ts";
 import { ID, NUMBER } from "../query-values.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
@@ -11,8 +11,11 @@ import { repeatFacts } from "./repeat.ts";
 import { GeminiReader } from "./tap.ts";
 
 /** An action of a model, under each version that Google's clients know. */
-function action(name: string): EndpointPath {
-  return { kind: "action", action: name, versions: ["v1", "v1beta", "v1alpha", "v1beta1"] };
+function action(name: string): Pick<EndpointFacts, "path" | "vertexPath"> {
+  return {
+    path: { kind: "action", action: name, versions: ["v1", "v1beta", "v1alpha", "v1beta1"] },
+    vertexPath: { publisher: "google", model: null, actions: [name] },
+  };
 }
 
 const ANSWER = {
@@ -25,20 +28,30 @@ const ANSWER = {
   purpose: "answer",
 } satisfies Omit<EndpointFacts, "path">;
 
+/** Vectors of texts, which other dialects ask for in other words. */
+const EMBEDDING = {
+  hasBody: true,
+  isBilled: true,
+  isLookup: false,
+  isGenerative: false,
+  isStream: false,
+  mayOmitModel: false,
+  purpose: null,
+} satisfies Omit<EndpointFacts, "path">;
+
 /** `alt` has more values, whose replies are no JSON. */
 const ALT = /^(?:sse|json)$/;
 
 export const gemini = {
   name: "gemini",
   endpoints: {
-    generateContent: { path: action("generateContent"), ...ANSWER },
-    streamGenerateContent: {
-      path: action("streamGenerateContent"),
-      ...ANSWER,
-      isStream: true,
-    },
+    generateContent: { ...action("generateContent"), ...ANSWER },
+    streamGenerateContent: { ...action("streamGenerateContent"), ...ANSWER, isStream: true },
+    embedContent: { ...action("embedContent"), ...EMBEDDING },
+    // Of older models on Vertex AI.
+    predict: { ...action("predict"), ...EMBEDDING },
     countTokens: {
-      path: action("countTokens"),
+      ...action("countTokens"),
       hasBody: true,
       isBilled: false,
       isLookup: false,
@@ -48,7 +61,10 @@ export const gemini = {
       purpose: "count",
     },
   },
-  isSpokenAt: (path) => /\/v1(beta|alpha)/.test(path) && !path.includes("/openai/"),
+  isSpokenAt: (path) =>
+    (/\/v1(beta|alpha)/.test(path) || path.includes("/publishers/google/")) &&
+    !path.includes("/openai/") &&
+    !path.includes("/publishers/anthropic/"),
   isSpokenBy: (headers) => headers.has("x-goog-api-key"),
   streamFraming: (search) => {
     // Other values of `alt` are not passed on.
@@ -78,7 +94,13 @@ export const gemini = {
   // raise a comment as garbage.
   takesComments: false,
   ping: (framing) => (framing === "sse" ? "\n\n" : framing === "json-array" ? "\n" : null),
-  modelListPaths: ["/v1beta/models", "/v1alpha/models", "/v1beta1/models"],
+  modelListPaths: [
+    "/v1beta/models",
+    "/v1alpha/models",
+    "/v1beta1/models",
+    // In the form of Vertex AI.
+    "/v1beta1/publishers/google/models",
+  ],
   pageParameters: { limit: "pageSize", after: "pageToken" },
   renderModels,
   renderModel,

@@ -12,7 +12,7 @@ import { errorIn } from "./error-decode.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { RunningUsage } from "./running-usage.ts";
 import { decodeStop } from "./stop.ts";
-import { laterUsage, Searches } from "./usage.ts";
+import { laterUsage, Searches, usageOfPredictions } from "./usage.ts";
 
 const CHUNK = {
   candidates: {
@@ -36,7 +36,12 @@ const SEARCH = new NeedleSearch([
   textNeedle("[DONE]"),
 ]);
 /** A body is one object, or an array of chunks. */
-const BODY = compileShape({ ...CHUNK, "*": CHUNK });
+const BODY = compileShape({
+  ...CHUNK,
+  "*": CHUNK,
+  // Embeddings of older models, each with its own count.
+  predictions: { "*": { embeddings: { statistics: { token_count: true } } } },
+});
 
 const CONTENT = new ContentSearch("parts");
 
@@ -101,7 +106,10 @@ export class GeminiReader implements AnswerReader {
   }
 
   readBody(body: unknown): void {
-    if (!Array.isArray(body)) this.readFrame("", body);
+    if (!Array.isArray(body)) {
+      this.readFrame("", body);
+      this.answer.usage ??= usageOfPredictions(asObject(body)?.predictions);
+    }
     for (const chunk of asArray(body)) this.readFrame("", chunk);
   }
 

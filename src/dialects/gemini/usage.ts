@@ -51,6 +51,16 @@ export function readUsage(metadata: JsonObject, webSearches: number | null): Usa
   });
 }
 
+/** Reads the counts that stand beside the vectors of a reply; null: it has none. */
+export function usageOfPredictions(predictions: unknown): Usage | null {
+  const counts = asArray(predictions).map((prediction) =>
+    countOf(asObject(asObject(asObject(prediction)?.embeddings)?.statistics)?.token_count),
+  );
+  return counts.some((count) => count !== null)
+    ? makeUsage({ inputTokens: counts.reduce<number | null>((sum, count) => sumOf(sum, count), null) })
+    : null;
+}
+
 function inputOf(metadata: JsonObject): number | null {
   return sumOf(countOf(metadata.promptTokenCount), countOf(metadata.toolUsePromptTokenCount));
 }

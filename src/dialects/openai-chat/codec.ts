@@ -15,7 +15,7 @@ export const openaiChatCodec: Codec = {
   maker: MAKER,
   carriesSeals: false,
   pauses: "never",
-  takesUrls: ["image"],
+  takesUrls: () => ["image"],
   fieldNames: {
     temperature: "temperature",
     topP: "top_p",

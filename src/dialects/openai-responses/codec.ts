@@ -17,7 +17,7 @@ export const openaiResponsesCodec: Codec = {
   maker: MAKER,
   carriesSeals: true,
   pauses: "never",
-  takesUrls: ["image", "document"],
+  takesUrls: () => ["image", "document"],
   fieldNames: {
     temperature: "temperature",
     topP: "top_p",

@@ -106,7 +106,8 @@ function traitsOf(
   upstream: UpstreamView,
   model: string,
 ): ModelTraits {
-  const dialect = upstream.dialects.has(route.dialect) ? route.dialect : upstream.translatedTo[0];
+  const { dialects, translatedTo } = upstream.spokenTo(model);
+  const dialect = dialects.has(route.dialect) ? route.dialect : translatedTo[0];
   return modelTraits.traitsOf(upstream, dialect, model);
 }
 

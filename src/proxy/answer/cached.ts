@@ -130,7 +130,7 @@ function factsOf({ gateway, exchange }: ServedRequest, planned: PlannedRequest):
   const { upstreams } = gateway.snapshot;
   const targets = planned.targets.map(({ upstream, model }) => {
     const view = upstreams.get(upstream);
-    return [upstream, model, view?.family.name, view?.baseUrl, ...(view?.dialects ?? [])];
+    return [upstream, model, view?.family.name, view?.baseUrl, ...(view?.spokenTo(model).dialects ?? [])];
   });
   return [
     scopeOf(exchange),

@@ -6,6 +6,7 @@
  * the way.
  */
 import { ERRORS, GatewayError } from "../../core/errors.ts";
+import type { HeaderLines } from "../../core/header-view.ts";
 import { NO_REPAIRS } from "../../dialects/repair.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { Lease } from "../../pool/credential.ts";
@@ -105,7 +106,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     try {
       this.#call = this.#send(
         translated === null
-          ? relayRequest(exchange, this.upstream, this.prepared, this.credential.access.fixedLines ?? [])
+          ? relayRequest(exchange, this.upstream, this.prepared, this.credential.urls, this.#fixedLines)
           : this.#translated(translated),
       );
     } catch (cause) {
@@ -149,7 +150,6 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     this.readWhole(ERROR_BODY_BYTES, null, ({ bytes, isWhole }) => {
       if (!isWhole) this.call.abort(new GatewayError("upstream_garbage", "the upstream's error is too long"));
       const failure = refusedFailure(this, head, bytes, isWhole);
-      if (failure.signal.class === "invalid") this.credential.access.forgetToken();
       this.verdict.failed(failure.signal, head.status, failure.room, failure.detour);
       this.end(failure);
     });
@@ -180,7 +180,11 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
 
   #translated(request: TranslatedRequest): UpstreamRequestParts {
     const { model } = this.prepared.target;
-    return translatedRequest(request, this.upstream, model, this.credential.access.fixedLines ?? []);
+    return translatedRequest(request, this.upstream, model, this.credential.urls, this.#fixedLines);
+  }
+
+  get #fixedLines(): HeaderLines {
+    return this.credential.access.fixedLines ?? [];
   }
 
   #send(parts: UpstreamRequestParts): Call {

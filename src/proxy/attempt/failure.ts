@@ -2,6 +2,7 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderView } from "../../core/header-view.ts";
 import { withoutSecrets } from "../../core/redact.ts";
+import { CODECS } from "../../dialects/codecs.ts";
 import type { DialectName } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { NO_REPAIRS, type Repairs } from "../../dialects/repair.ts";
@@ -109,10 +110,13 @@ function classifiedFailure(
   // A repairable refusal must not forbid the model to the credential, nor count against the upstream.
   const signal: Signal = repairs.length === 0 ? classified : REPAIRABLE;
   const { translated } = prepared;
+  const { route } = served.exchange;
   const isRepaired = prepared.repaired.length > 0;
   // The refusal is that of the changed request.
   if (isRepaired) served.exchange.attempt.dropped = allChanges(prepared);
-  if (translated === null) {
+  const wordedIn = upstream.family.envelopeOf?.(facts) ?? prepared.dialect;
+  // A client in the form of Vertex AI knows both of its envelopes.
+  if (translated === null && (wordedIn === route.dialect || route.isVertexForm)) {
     // A page of a proxy or CDN is not the provider's own error, so the client gets its dialect's error
     // instead.
     const isForClient = isWhole && /^\s*[[{]/.test(text);
@@ -132,7 +136,8 @@ function classifiedFailure(
       repairs,
     };
   }
-  const error = wordedError(attempt, translated, signal, status, text);
+  const spokenTo = { ...(translated ?? { dialect: prepared.dialect }), codec: CODECS[wordedIn] };
+  const error = wordedError(attempt, spokenTo, signal, status, text);
   return { kind: "failed", signal, error, upstreamReply: null, repairs };
 }
 
@@ -201,12 +206,14 @@ export function inBandSignal(attempt: FailedAttempt, headers: HeaderView, raw: s
 
 /** Whether a text stands in the request that the upstream got. */
 function wordsOf({ served, prepared }: FailedAttempt): (text: string) => boolean {
-  const { client } = served.exchange;
+  const { client, route } = served.exchange;
   const body = prepared.translated?.body ?? prepared.body;
   // A stream has begun, and its request is not kept.
   if (body === null && client.method === "POST") return mayHoldAnything;
   const values = client.headers.lines.map(([, value]) => value);
-  return new RequestWords(body, [new URL(client.request.url).pathname, client.search, ...values]).has;
+  // Of a path of Vertex AI's, which may name the very resource that the upstream names, nothing but the model goes on.
+  const path = route.isVertexForm ? [] : [new URL(client.request.url).pathname];
+  return new RequestWords(body, [...path, client.search, ...values]).has;
 }
 
 /**

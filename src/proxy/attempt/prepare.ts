@@ -61,13 +61,14 @@ export interface Preparable {
 /**
  * Whether the upstream speaks the client's dialect, or the request can be translated to one that it speaks.
  */
-export function canServe({ dialect, purpose }: Route, upstream: UpstreamView): boolean {
-  return upstream.dialects.has(dialect) || purpose !== null;
+export function canServe({ dialect, purpose }: Route, upstream: UpstreamView, model: string): boolean {
+  return upstream.spokenTo(model).dialects.has(dialect) || purpose !== null;
 }
 
 /** Whether the gateway itself counts tokens, for an upstream that has no endpoint for it. */
-export function isCountedHere({ dialect, isBilled }: Route, upstream: UpstreamView): boolean {
-  return !isBilled && !upstream.dialects.has(dialect) && upstream.countDialect === null;
+export function isCountedHere({ dialect, isBilled }: Route, upstream: UpstreamView, model: string): boolean {
+  const { dialects, countDialect } = upstream.spokenTo(model);
+  return !isBilled && !dialects.has(dialect) && countDialect === null;
 }
 
 /**
@@ -160,12 +161,11 @@ function dialectsToTranslateTo(
   target: Target,
 ): TranslationTarget["dialects"] | null {
   const { dialect, purpose, isBilled } = exchange.route;
-  if (!upstream.dialects.has(dialect)) {
-    return isBilled ? upstream.translatedTo : [upstream.countDialect ?? upstream.translatedTo[0]];
-  }
+  const { dialects, translatedTo, countDialect } = upstream.spokenTo(target.model);
+  if (!dialects.has(dialect)) return isBilled ? translatedTo : [countDialect ?? translatedTo[0]];
   const { alternative } = DIALECTS[dialect];
   if (alternative === null || purpose !== "answer" || peek === null) return null;
-  if (!alternative.mayBeNeeded(peek) || !upstream.dialects.has(alternative.dialect)) return null;
+  if (!alternative.mayBeNeeded(peek) || !dialects.has(alternative.dialect)) return null;
   const { modelTraits } = gateway.snapshot;
   const { needsResponsesForTools } = modelTraits.traitsOf(upstream, dialect, target.model);
   return needsResponsesForTools ? [alternative.dialect] : null;

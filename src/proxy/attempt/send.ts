@@ -1,4 +1,5 @@
 /** Sends a request to an upstream with a credential. */
+import { DIRECT } from "../../config/network/via.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderLines } from "../../core/header-view.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
@@ -8,11 +9,13 @@ import { readWhole } from "../../transport/whole.ts";
 import type { SendText, UpstreamRequestParts } from "../../upstreams/authorization.ts";
 import type { Gateway } from "../gateway.ts";
 import { ReframedCall } from "./reframed-call.ts";
+import { RenewedCall } from "./renewed-call.ts";
 
 type Sender = Pick<Gateway, "transport" | "clock">;
 
-/** Longest reply to a request of the gateway's own, such as one for a token. */
+/** Longest reply to a request of the gateway's own, such as one for a token, and its longest silence. */
 const TEXT_REPLY_BYTES = 64 * 1024;
+const TEXT_SILENCE_MS = 30_000;
 
 /**
  * Sends a request whose headers hold the credential's fixed lines already; a credential without such lines
@@ -37,7 +40,7 @@ export function sendRequest(
 function sendParts(
   { transport }: Sender,
   { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs }: UpstreamView,
-  { via }: CredentialView,
+  { via }: Pick<CredentialView, "via">,
   { url, method, headers, body }: UpstreamRequestParts,
   waiting: WaitingCaller | null,
 ): Call {
@@ -54,16 +57,24 @@ function sendParts(
   });
 }
 
+/** `isAgain`: the provider has refused the token of the first call. */
 function sendAuthorized(
   gateway: Sender,
   upstream: UpstreamView,
   credential: CredentialView,
   parts: UpstreamRequestParts,
   waiting: WaitingCaller | null,
+  isAgain = false,
 ): Call {
   const { access } = credential;
-  const send = (lines: HeaderLines): Call =>
-    sendParts(gateway, upstream, credential, { ...parts, headers: [...parts.headers, ...lines] }, waiting);
+  const send = (lines: HeaderLines): Call => {
+    const headers = [...parts.headers, ...lines];
+    const again = (): Call | null =>
+      access.forgetToken(lines) && !isAgain
+        ? sendAuthorized(gateway, upstream, credential, parts, waiting, true)
+        : null;
+    return new RenewedCall(sendParts(gateway, upstream, credential, { ...parts, headers }, waiting), again);
+  };
   const lines = access.authorize(parts, textSender(gateway, upstream, credential), gateway.clock);
   if (!(lines instanceof Promise)) return send(lines);
   // The transport cannot tell of the wait for the lines. After this turn, because the caller may abort the
@@ -75,7 +86,13 @@ function sendAuthorized(
 /** Nobody's client waits for this call alone, so no client that leaves aborts it. */
 function textSender(gateway: Sender, upstream: UpstreamView, credential: CredentialView): SendText {
   return async (request) => {
-    const call = sendParts(gateway, upstream, credential, request, null);
+    const patience = {
+      ...upstream,
+      firstByteTimeoutMs: Math.min(upstream.firstByteTimeoutMs, TEXT_SILENCE_MS),
+      idleTimeoutMs: Math.min(upstream.idleTimeoutMs, TEXT_SILENCE_MS),
+    };
+    const via = request.isDirect === true ? DIRECT : credential.via;
+    const call = sendParts(gateway, patience, { via }, request, null);
     const { status, headers } = await headOf(call);
     const { bytes, isWhole, error } = await readWhole(call, TEXT_REPLY_BYTES);
     if (error !== null) throw error;

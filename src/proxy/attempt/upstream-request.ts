@@ -1,17 +1,20 @@
 /** Makes the request for an upstream from the client's own bytes, or from their translation. */
 
 import type { HeaderLines } from "../../core/header-view.ts";
-import type { Peek } from "../../dialects/dialect.ts";
+import type { Dialect, Peek } from "../../dialects/dialect.ts";
 import type { Route } from "../../dialects/endpoint.ts";
 import { DIALECTS } from "../../dialects/index.ts";
-import { rewriteRequest } from "../../dialects/peek.ts";
+import { peekRequest, rewriteRequest } from "../../dialects/peek.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { UpstreamView } from "../../snapshot.ts";
 import type { TranslatedExchange } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { UpstreamRequestParts } from "../../upstreams/authorization.ts";
+import type { Family } from "../../upstreams/family.ts";
 import { makeUpstreamHeaders } from "../../upstreams/pass-headers.ts";
 import type { Answered } from "../../upstreams/refusals/learned-repairs.ts";
+import type { UrlMemo } from "../../upstreams/url-memo.ts";
+import { type SpliceEdit, splice } from "../../wire/json-splice.ts";
 import { queryFor } from "./query.ts";
 import { withoutRefusedBetas } from "./refused-betas.ts";
 
@@ -42,41 +45,42 @@ export function asksForUsage(
 
 /**
  * The client's request as it is, with the upstream's name for the model and the lines that show the
- * credential.
+ * credential. `urls`: those of the credential.
  */
 export function relayRequest(
   { route, client, clientFraming }: TranslatedExchange,
-  upstream: UpstreamView,
+  { family }: UpstreamView,
   relayed: Relayed,
+  urls: UrlMemo,
   authLines: HeaderLines,
 ): UpstreamRequestParts {
-  const { family } = upstream;
   const headers = makeUpstreamHeaders(
     client.headers,
-    family.authorization.headerNames,
+    family.withheldHeaders ?? family.authorization.headerNames,
     authLines,
     family.defaultHeaders,
   );
   const { repaired } = relayed;
   return {
-    url: urlFor(route, client.search, upstream, relayed.target, clientFraming !== "json"),
+    url: urlFor(route, client.search, urls, relayed.target, clientFraming !== "json"),
     method: client.method,
     headers: repaired.length === 0 ? headers : withoutRefusedBetas(headers, route.dialect, repaired),
-    body: bodyFor(route, relayed),
+    body: bodyFor(route, family, relayed),
   };
 }
 
 /** A translated request carries none of the client's headers, because they belong to the client's dialect. */
 export function translatedRequest(
   request: TranslatedRequest,
-  upstream: UpstreamView,
+  { family }: UpstreamView,
   model: string,
+  urls: UrlMemo,
   authLines: HeaderLines,
 ): UpstreamRequestParts {
   const { path, headers } = request.encoded;
-  const { defaultHeaders } = upstream.family;
+  const { defaultHeaders } = family;
   return {
-    url: upstream.urls.urlOf(path, model, request.isStream),
+    url: urls.urlOf(path, model, request.isStream),
     method: "POST",
     headers: [
       ["content-type", "application/json"],
@@ -89,20 +93,25 @@ export function translatedRequest(
         : defaultHeaders.filter(([name]) => !headers.some(([other]) => other === name))),
       ...authLines,
     ],
-    body: request.body,
+    body: withModelAsWanted(family, request, path, model),
   };
 }
 
-function urlFor(
-  route: Route,
-  search: string,
-  upstream: UpstreamView,
-  target: Target,
-  isStream: boolean,
-): string {
+function withModelAsWanted(
+  family: Family,
+  { body, dialect }: TranslatedRequest,
+  path: string,
+  model: string,
+): Uint8Array {
+  if (family.modelEdits === undefined) return body;
+  const edits = family.modelEdits(path, body, peekRequest(dialect, body), model);
+  return edits === null || edits.length === 0 ? body : splice(body, edits);
+}
+
+function urlFor(route: Route, search: string, urls: UrlMemo, target: Target, isStream: boolean): string {
   const path =
     route.action === null ? route.path : `${route.path}${escapeModel(target.model)}:${route.action}`;
-  return upstream.urls.urlOf(path + queryFor(route.dialect, search), target.model, isStream);
+  return urls.urlOf(path + queryFor(route.dialect, search), target.model, isStream);
 }
 
 /** A model as a part of a path. */
@@ -110,9 +119,27 @@ export function escapeModel(model: string): string {
   return model.split("/").map(encodeURIComponent).join("/");
 }
 
-function bodyFor(route: Route, relayed: Relayed): Uint8Array | null {
+function bodyFor(route: Route, family: Family, relayed: Relayed): Uint8Array | null {
   const { body, peek, target, isUsageAsked } = relayed;
   if (body === null || peek === null) return body;
   const usageOption = isUsageAsked ? DIALECTS[route.dialect].usageOption : null;
-  return rewriteRequest(body, peek, peek.model === null ? null : target.model, usageOption);
+  const edits = modelEdits(route, family, body, peek, target.model);
+  return rewriteRequest(body, peek, edits ?? (peek.model === null ? null : target.model), usageOption);
+}
+
+/** null: the body names its model as its dialect does, or not at all. */
+function modelEdits(
+  route: Route,
+  family: Family,
+  body: Uint8Array,
+  peek: Peek,
+  model: string,
+): readonly SpliceEdit[] | null {
+  if (family.modelEdits !== undefined) return family.modelEdits(route.path, body, peek, model);
+  if (!route.isVertexForm) return null;
+  return dialectOf(route).fromVertexForm?.(body, peek, model) ?? null;
+}
+
+function dialectOf({ dialect }: Route): Dialect {
+  return DIALECTS[dialect];
 }

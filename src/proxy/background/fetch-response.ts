@@ -33,7 +33,7 @@ export async function fetchResponse(
 ): Promise<Found> {
   try {
     const path = `/v1/responses/${encodeURIComponent(id)}${query}`;
-    const url = upstream.urls.urlOf(path, row.modelUsed ?? "", false);
+    const url = credential.urls.urlOf(path, row.modelUsed ?? "", false);
     const call = sendOwnGet(gateway, upstream, credential, url, SILENCE_MS);
     began(call);
     const { status } = await headOf(call);

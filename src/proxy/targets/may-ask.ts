@@ -11,7 +11,7 @@ export function mayAsk(
   upstream: UpstreamView,
   model: string,
 ): boolean {
-  if (!canServe(exchange.route, upstream)) {
+  if (!canServe(exchange.route, upstream, model)) {
     walk.met().foreign.push(upstream.name);
     return false;
   }

@@ -40,10 +40,10 @@ export interface Scenario {
   /** The announced end in ms since the epoch, for resets at the turn of a day or month. */
   readonly resetAtMs?: (nowMs: number) => number;
   /**
-   * The place of the failure: in place of the answer (default), inside a stream, or in headers of a good
-   * answer.
+   * The place of the failure: in place of the answer (default), inside a stream, in headers of a good
+   * answer, or in place of the token that the request needs.
    */
-  readonly place?: "answer" | "in-band" | "headers";
+  readonly place?: "answer" | "in-band" | "headers" | "token";
   /** "in-band": the body is the error body of the event. "headers": only the headers count. */
   readonly reply: (context: ScenarioContext) => Refusal;
 }

@@ -6,8 +6,15 @@ import { COMPAT_SCENARIOS } from "./compat.ts";
 import { GEMINI_SCENARIOS } from "./gemini.ts";
 import { OPENAI_SCENARIOS } from "./openai.ts";
 import type { Scenario } from "./scenario.ts";
+import { VERTEX_FAULTS, VERTEX_SCENARIOS } from "./vertex.ts";
 
-const ALL = { ...ANTHROPIC_SCENARIOS, ...GEMINI_SCENARIOS, ...OPENAI_SCENARIOS, ...COMPAT_SCENARIOS };
+const ALL = {
+  ...ANTHROPIC_SCENARIOS,
+  ...GEMINI_SCENARIOS,
+  ...VERTEX_SCENARIOS,
+  ...OPENAI_SCENARIOS,
+  ...COMPAT_SCENARIOS,
+};
 
 /** By `vendor/name`; the whole name is also a fault. Scenarios of `compat` answer in OpenAI's dialects. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = ALL;
@@ -57,7 +64,8 @@ export const GENERAL_FAULTS: Readonly<Record<string, Readonly<Record<Vendor, key
   },
 };
 
-/** The scenario of a fault name; undefined if the name has no scenario. */
-export function scenarioNamed(name: string, vendor: Vendor): Scenario | undefined {
-  return SCENARIOS[GENERAL_FAULTS[name]?.[vendor] ?? name];
+/** The scenario of a fault name; undefined if the name has no scenario. `isVertex`: the vendor's model is on Vertex AI. */
+export function scenarioNamed(name: string, vendor: Vendor, isVertex = false): Scenario | undefined {
+  const onVertex = isVertex ? VERTEX_FAULTS[name] : undefined;
+  return SCENARIOS[onVertex ?? GENERAL_FAULTS[name]?.[vendor] ?? name];
 }

@@ -108,7 +108,9 @@ export function helpPage(): string {
   const listed = (words: Readonly<Record<string, string>>) =>
     Object.entries(words).map(([word, meaning]) => `  ${word}: ${meaning}`);
   return [
-    "Clewline simulator: OpenAI Chat and Responses, Anthropic Messages, Gemini. Any key is good.",
+    "Clewline simulator: OpenAI Chat and Responses, Anthropic Messages, Gemini, Vertex AI. Any key is good.",
+    "Vertex AI: the key of a service account is at GET /_simulator/service-account?name=NAME&project=PROJECT; NAME may end",
+    "in a fault, and robot~expires=2 gets tokens for 2 seconds. POST /_simulator/revoke-tokens takes all tokens back.",
     "",
     "Words: header x-simulate, model suffix or key suffix: NAME[,NAME…][,k=v…], as in gpt-5~cut,after=3",
     "Faults:",

@@ -7,7 +7,7 @@ import { countPrompt, countTokens } from "../answer/prompt-cache.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { seal } from "../answer/seal.ts";
 import { countMessageTokens, replyMessages } from "../anthropic-messages/reply.ts";
-import { asNumber, type JsonRecord } from "../base/json.ts";
+import { asList, asNumber, type JsonRecord } from "../base/json.ts";
 import { type Reply, wholeReply } from "../base/reply.ts";
 import { countContentTokens, replyGenerate } from "../gemini/reply.ts";
 import { replyChat } from "../openai-chat/reply.ts";
@@ -15,6 +15,7 @@ import { inputItems, promptOf, questionOf } from "../openai-responses/question.t
 import { replyResponse, usageOf } from "../openai-responses/reply.ts";
 import { checkCalls } from "../openai-responses/rules.ts";
 import type { ResponseStore } from "../openai-responses/store.ts";
+import type { VertexPlace } from "../vertex/place.ts";
 import type { Route } from "./route.ts";
 
 export function replyTo(route: Route, request: SimRequest, store: ResponseStore): Reply {
@@ -50,8 +51,14 @@ export function replyTo(route: Route, request: SimRequest, store: ResponseStore)
       return replyGenerate(request);
     case "count-contents":
       return wholeReply(countContentTokens(request.body));
+    case "embed-content":
+      return embedContent(request);
+    case "predict":
+      return predict(request);
+    case "kept-contents":
+      return wholeReply({});
     case "models":
-      return wholeReply(models(route, request));
+      return wholeReply(route.place === undefined ? models(route, request) : publisherModels(route.place));
     case "model":
       return wholeReply(model(route, request.model));
   }
@@ -115,8 +122,35 @@ function embeddings(request: SimRequest): Reply {
     return { object: "embedding", index, embedding };
   });
   const usage = { prompt_tokens: tokens, total_tokens: tokens };
-  const billed = { input: tokens, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0, searches: 0 };
-  return wholeReply({ object: "list", data, model: request.model, usage }, billed);
+  return wholeReply({ object: "list", data, model: request.model, usage }, inputAlone(tokens));
+}
+
+/** Gemini's own form, for one text. */
+function embedContent({ body }: SimRequest): Reply {
+  const text = JSON.stringify(body.content ?? null);
+  const tokens = countTokens(text);
+  const values = [...embed(text, asNumber(body.outputDimensionality) ?? DEFAULT_DIMENSIONS)];
+  return wholeReply(
+    { embedding: { values }, usageMetadata: { promptTokenCount: tokens } },
+    inputAlone(tokens),
+  );
+}
+
+/** The form of Vertex AI's older models, for several texts. */
+function predict({ body }: SimRequest): Reply {
+  const texts = asList(body.instances).map((instance) => JSON.stringify(instance));
+  const counts = texts.map((text) => countTokens(text));
+  const predictions = texts.map((text, index) => ({
+    embeddings: {
+      values: [...embed(text, 8)],
+      statistics: { token_count: counts[index], truncated: false },
+    },
+  }));
+  return wholeReply({ predictions }, inputAlone(counts.reduce((sum, count) => sum + count, 0)));
+}
+
+function inputAlone(input: number) {
+  return { input, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0, searches: 0 };
 }
 
 function embed(text: string, dimensions: number): Float32Array {
@@ -138,6 +172,16 @@ function models(route: Route, request: SimRequest): unknown {
     case "openai":
       return { object: "list", data: catalogue.OPENAI_MODELS.map(catalogue.openaiModel) };
   }
+}
+
+function publisherModels({ publisher }: VertexPlace): unknown {
+  const ids = publisher === "anthropic" ? catalogue.ANTHROPIC_MODELS : catalogue.GEMINI_MODELS;
+  const models = ids.map((id) => ({
+    name: `publishers/${publisher}/models/${id}`,
+    versionId: "default",
+    launchStage: "GA",
+  }));
+  return { publisherModels: models };
 }
 
 function anthropicPage(query: URLSearchParams): unknown {

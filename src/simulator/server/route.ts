@@ -1,6 +1,7 @@
 // Finds the provider and the method of a request line.
 
 import type { Vendor } from "../base/refusal.ts";
+import { matchVertex, type VertexPlace } from "../vertex/place.ts";
 
 export type Method =
   | "chat"
@@ -17,13 +18,18 @@ export type Method =
   | "models"
   | "model"
   | "generate"
-  | "count-contents";
+  | "count-contents"
+  | "embed-content"
+  | "predict"
+  | "kept-contents";
 
 export interface Route {
   readonly vendor: Vendor;
   readonly method: Method;
   /** The model or the response id in the path. */
   readonly id: string;
+  /** On Vertex AI; absent: at the vendor's own API. */
+  readonly place?: VertexPlace;
 }
 
 type Rule = readonly [verb: string, path: RegExp, vendor: Vendor, method: Method];
@@ -47,6 +53,7 @@ const RULES: readonly Rule[] = [
     "generate",
   ],
   ["POST", /^\/v1(?:beta|alpha)?\/models\/(.+):countTokens$/, "gemini", "count-contents"],
+  ["POST", /^\/v1(?:beta|alpha)?\/models\/(.+):embedContent$/, "gemini", "embed-content"],
   ["GET", /^\/v1(?:beta|alpha)\/models$/, "gemini", "models"],
   ["GET", /^\/v1(?:beta|alpha)\/models\/(.+)$/, "gemini", "model"],
   ["GET", /^\/v1\/models$/, "openai", "models"],
@@ -63,6 +70,11 @@ export function matchRoute(
   query: URLSearchParams,
   header: (name: string) => string | undefined,
 ): Route | undefined {
+  const onVertex = matchVertex(verb, path);
+  if (onVertex !== undefined) {
+    const id = decode(onVertex.id);
+    return id === undefined ? undefined : { ...onVertex, id };
+  }
   for (const [ruleVerb, pattern, vendor, method] of RULES) {
     const match = verb === ruleVerb ? pattern.exec(path) : null;
     if (match === null) {

@@ -53,6 +53,9 @@ export function checkedRequest(method: Method, request: SimRequest): SimRequest 
     case "response-items":
     case "models":
     case "model":
+    case "kept-contents":
+    case "embed-content":
+    case "predict":
       return request;
   }
 }

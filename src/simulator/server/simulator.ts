@@ -26,6 +26,8 @@ import { ResponseStore } from "../openai-responses/store.ts";
 import { type Scenario, scenarioReply } from "../scenarios/scenario.ts";
 import { scenarioNamed } from "../scenarios/scenarios.ts";
 import { helpPage } from "../scenarios/words.ts";
+import { makersRequest } from "../vertex/rules.ts";
+import { GoogleTokens } from "../vertex/tokens.ts";
 import {
   type Arrival,
   badJson,
@@ -65,10 +67,18 @@ export interface Simulator {
   lastBody(back?: number): Uint8Array | undefined;
   /** What every caller has to pay since the start or the last reset. */
   bill(): BillView;
+  /** The JSON key of a service account of Vertex AI. The name may end in a fault, as a key may. */
+  serviceAccount(name?: string): string;
+  /** How many access tokens were given since the start or the last reset. */
+  tokensGiven(): number;
+  /** Takes back all access tokens that were given so far. */
+  revokeTokens(): void;
   close(): Promise<void>;
 }
 
 const KEEP_ALIVE_MS = 600_000;
+/** Of service accounts that name no other. */
+const PROJECT = "simulated";
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { host = "127.0.0.1", port = 0 } = options;
@@ -86,13 +96,17 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     server.listen(port, host, resolve);
   });
   const address = server.address() as AddressInfo;
-  const name = host.includes(":") ? `[${host}]` : host;
+  const hostName = host.includes(":") ? `[${host}]` : host;
+  const url = `http://${hostName}:${address.port}`;
   return {
-    url: `http://${name}:${address.port}`,
+    url,
     port: address.port,
     requests: (since = 0) => simulated.recorder.since(since),
     lastBody: (back = 0) => simulated.recorder.body(back),
     bill: () => simulated.bill.view(),
+    serviceAccount: (name = "robot") => JSON.stringify(simulated.google.serviceAccount(url, name, PROJECT)),
+    tokensGiven: () => simulated.google.count,
+    revokeTokens: () => simulated.google.revokeAll(),
     close: () => close(server),
   };
 }
@@ -109,6 +123,7 @@ class SimulatorServer {
   readonly #options: SimulatorOptions;
   readonly recorder = new Recorder();
   readonly bill = new Bill();
+  readonly google = new GoogleTokens();
   readonly #faults = new FaultCounter();
   readonly #cache = new PromptCache();
   readonly #store = new ResponseStore();
@@ -123,7 +138,7 @@ class SimulatorServer {
     const verb = request.method ?? "GET";
     const [path = "/", search = ""] = target.split(/\?(.*)/s);
     if (path.startsWith("/_simulator/")) {
-      this.#serveOwn(verb, path, new URLSearchParams(search), response);
+      this.#serveOwn(verb, path, new URLSearchParams(search), request.headers.host ?? "", response);
       return;
     }
     const seen = this.recorder.add(verb, target, request.rawHeaders, clock.nowMs());
@@ -138,11 +153,34 @@ class SimulatorServer {
       const value = request.headers[name];
       return Array.isArray(value) ? value[0] : value;
     };
-    await this.#answer(
-      { verb, path, query: new URLSearchParams(search), body, isTooLarge, seen, header },
-      response,
-    );
+    const arrival = { verb, path, query: new URLSearchParams(search), body, isTooLarge, seen, header };
+    if (!(await this.#hasGivenToken(arrival, response))) {
+      await this.#answer(arrival, response);
+    }
     log?.(`${verb} ${path} ${seen.status}${seen.aborted ? " (client left)" : ""}`);
+  }
+
+  /** Answers a request for an access token; false: it is none. */
+  async #hasGivenToken(
+    { verb, path, body, header, seen }: Arrival,
+    response: ServerResponse,
+  ): Promise<boolean> {
+    const nowMs = this.#options.clock.nowMs();
+    const origin = `http://${header("host") ?? ""}`;
+    const sender = new Sender(response, NO_FAULT, seen);
+    try {
+      const token = this.google.answer({ verb, path, body: body.toString("utf8"), origin, nowMs, header });
+      if (token === undefined) {
+        return false;
+      }
+      await sender.sendWhole({ status: 200, headers: {}, body: token });
+    } catch (error) {
+      if (!(error instanceof Refusal)) {
+        throw error;
+      }
+      await sender.sendWhole({ status: error.status, headers: error.headers, body: error.body });
+    }
+    return true;
   }
 
   async #answer(arrival: Arrival, response: ServerResponse): Promise<void> {
@@ -150,7 +188,9 @@ class SimulatorServer {
     const { clock, ids } = this.#options;
     const route = matchRoute(verb, path, query, header);
     const vendor = route?.vendor ?? guessVendor(path, header);
-    const key = splitSuffix(keyOf(vendor, header, query));
+    const isVertex = route?.place !== undefined;
+    const caller = isVertex ? this.google.caller(header, clock.nowMs()) : undefined;
+    const key = splitSuffix(caller?.subject ?? keyOf(vendor, header, query));
     seen.keySuffix = key.plain.slice(-4);
     const parsed = parseBody(arrival);
     const askedModel = asString(parsed.body?.model) || (route?.id ?? "");
@@ -163,16 +203,20 @@ class SimulatorServer {
     const fault = striking.length === 0 ? NO_FAULT : mergeFaults(striking);
     const nowMs = clock.nowMs();
     const hex = (bytes: number) => ids.hex(bytes);
-    const headers = vendorHeaders(vendor, { organization, nowMs, hex });
+    const headers = vendorHeaders(isVertex ? "gemini" : vendor, { organization, nowMs, hex });
     const sender = new Sender(response, fault, seen);
     if (await sender.hasEndedEarly()) {
       return;
     }
-    const scenario = scenarioOf(fault, vendor);
+    const scenario = scenarioOf(fault, vendor, isVertex);
     const scripted =
       scenario?.place === "headers" ? scenarioReply(scenario, fault, named.plain, nowMs).headers : {};
     try {
-      requireKey(vendor, header, query);
+      if (caller === undefined) {
+        requireKey(vendor, header, query);
+      } else if (caller.refusal !== undefined) {
+        throw caller.refusal;
+      }
       // A provider repeats the name that it was asked for.
       throwScripted(scenario, fault, askedModel, nowMs);
       const good = this.#makeRequest(arrival, route, parsed, {
@@ -201,7 +245,8 @@ class SimulatorServer {
         throw error;
       }
       const plain = withRequestId(error.body, headers);
-      const body = isRecord(plain) && isJsonArray(route, arrival) ? [plain] : plain;
+      const isOwnWords = isRecord(plain) && plain.type !== "error";
+      const body = isOwnWords && isJsonArray(route, arrival) ? [plain] : plain;
       await sender.sendWhole({ status: error.status, headers: { ...headers, ...error.headers }, body });
     }
   }
@@ -231,14 +276,16 @@ class SimulatorServer {
       ...(hugeBytes === undefined ? {} : { hugeBytes }),
     };
     const script = new Script(who.fault);
+    const { body, model, version } = makersRequest(route, parsed.body, who.model, arrival.header);
     const request: SimRequest = {
-      body: parsed.body,
-      model: who.model,
+      body,
+      model,
       key: who.key,
       organization: who.organization,
       path: arrival.path,
       query: arrival.query,
-      header: arrival.header,
+      header: (name) =>
+        version !== undefined && name === "anthropic-version" ? version : arrival.header(name),
       nowMs: who.nowMs,
       hex: (bytes) => this.#options.ids.hex(bytes),
       script,
@@ -247,14 +294,28 @@ class SimulatorServer {
     return { route, request };
   }
 
-  #serveOwn(verb: string, path: string, query: URLSearchParams, response: ServerResponse): void {
+  #serveOwn(
+    verb: string,
+    path: string,
+    query: URLSearchParams,
+    host: string,
+    response: ServerResponse,
+  ): void {
     if (verb === "POST" && path === "/_simulator/reset") {
       this.recorder.clear();
       this.bill.clear();
       this.#faults.clear();
       this.#cache.clear();
       this.#store.clear();
+      this.google.clear();
       response.writeHead(204).end();
+    } else if (verb === "POST" && path === "/_simulator/revoke-tokens") {
+      this.google.revokeAll();
+      response.writeHead(204).end();
+    } else if (verb === "GET" && path === "/_simulator/service-account") {
+      const name = query.get("name") ?? "robot";
+      const account = this.google.serviceAccount(`http://${host}`, name, query.get("project") ?? PROJECT);
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(account, null, 2));
     } else if (verb === "GET" && path === "/_simulator/requests") {
       response.writeHead(200, { "content-type": "application/json" });
       response.end(JSON.stringify(this.recorder.since(Number(query.get("since") ?? 0) || 0)));
@@ -274,9 +335,9 @@ class SimulatorServer {
 }
 
 /** The scenario of the first name of a fault that has one. */
-function scenarioOf(fault: Fault, vendor: Vendor): Scenario | undefined {
+function scenarioOf(fault: Fault, vendor: Vendor, isVertex: boolean): Scenario | undefined {
   for (const name of fault.names) {
-    const scenario = scenarioNamed(name, vendor);
+    const scenario = scenarioNamed(name, vendor, isVertex);
     if (scenario !== undefined) {
       return scenario;
     }
@@ -297,7 +358,8 @@ function isInBand(scenario: Scenario | undefined, fault: Fault): boolean {
 }
 
 function throwScripted(scenario: Scenario | undefined, fault: Fault, model: string, nowMs: number): void {
-  if (scenario !== undefined && scenario.place !== "headers" && !isInBand(scenario, fault)) {
+  const isAnswer = scenario?.place !== "headers" && scenario?.place !== "token";
+  if (scenario !== undefined && isAnswer && !isInBand(scenario, fault)) {
     throw scenarioReply(scenario, fault, model, nowMs);
   }
 }
@@ -316,8 +378,11 @@ function inBandError(
     : undefined;
 }
 
-/** Google wraps the error in an array if the answer would have been an array. */
+/** Google wraps its error in an array if the answer would have been an array, and for a stream of Claude's. */
 function isJsonArray(route: Route | undefined, { path, query }: Arrival): boolean {
+  if (path.endsWith(":streamRawPredict")) {
+    return true;
+  }
   return (
     route?.method === "generate" && path.endsWith(":streamGenerateContent") && query.get("alt") !== "sse"
   );

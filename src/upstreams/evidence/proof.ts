@@ -5,7 +5,10 @@
 import { isObject } from "../../core/json.ts";
 
 export interface Proof {
-  /** From the server's root, with its query. Asked by GET with the credential. */
+  /**
+   * From the server's root, or without a slash at its start from the credential's base URL; with its query. Asked by GET with
+   * the credential.
+   */
   readonly path: string;
   /**
    * Reads from a good answer whether the account has money; null: the answer does not say. Absent: the call proves the key
@@ -31,6 +34,12 @@ export const ANTHROPIC_PROOF: Proof = { path: "/v1/models?limit=1" };
 
 /** https://ai.google.dev/api/models, November 2026. */
 export const GEMINI_PROOF: Proof = { path: "/v1beta/models?pageSize=1" };
+
+/**
+ * https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/projects.locations.cachedContents/list, November 2026:
+ * it asks for a token, a project with the API and with billing, and shows nothing that is billed.
+ */
+export const VERTEX_PROOF: Proof = { path: "cachedContents?pageSize=1" };
 
 /**
  * https://openrouter.ai/docs/api/api-reference/api-keys/get-current-key, November 2026. The list of models is public. A

@@ -12,6 +12,7 @@ const OWN_DIALECT: Readonly<Record<FamilyName, DialectName>> = {
   anthropic: "anthropic-messages",
   gemini: "gemini",
   openai: "openai-responses",
+  vertex: "gemini",
 };
 
 /** An upstream that is called by its family. */

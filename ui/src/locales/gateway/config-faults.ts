@@ -262,4 +262,16 @@ export const CONFIG_FAULTS: Readonly<Record<string, string>> = {
   "a reference to a variable or a file cannot be imported": "不能导入对变量或文件的引用",
   "is not the name of a header": "不是头的名称",
   'write the name alone, as in "x-forwarded-for"': '请只写名称，如 "x-forwarded-for"',
+  "has no meaning for this family": "对该类型没有意义",
+  "remove the line; it is for {0}": "请删除该行；它只用于 {0}",
+  "has no project": "没有项目",
+  'add the line project = "…" with the id of the project to bill':
+    '请添加一行 project = "…"，写上计费项目的 ID',
+  "would run a program to get its token": "需要运行程序来获取令牌",
+  "set server.allow_credential_programs = true if the program may run":
+    "如果允许运行该程序，请设置 server.allow_credential_programs = true",
+  "is not the id of a project": "不是项目 ID",
+  'write the id in lower case, as in "my-project-123"': '请用小写字母书写 ID，如 "my-project-123"',
+  "is not the name of a region": "不是区域名称",
+  'write the name in lower case, as in "europe-west1"': '请用小写字母书写名称，如 "europe-west1"',
 };

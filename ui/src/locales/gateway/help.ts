@@ -139,8 +139,6 @@ export const HELP: Readonly<Record<string, string>> = {
     "上游的名称，也用作模型的前缀：`name/model`。不可重复。",
   "The kind of provider. `openai` also covers every OpenAI-compatible server.":
     "提供商的类型。`openai` 也涵盖所有与 OpenAI 兼容的服务器。",
-  "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own. For family openai, its host alone tells OpenAI itself (api.openai.com and its regional hosts) from a compatible server.":
-    "该类型官方 SDK 所用的基础地址（openai 以 /v1 结尾）。默认：提供商自己的。对 openai 类型，仅凭主机名区分 OpenAI 本身（api.openai.com 及其区域主机）和兼容的服务器。",
   "Family openai only: the dialects that the server speaks. A request in another dialect is translated to the first that carries it: what only Responses has goes to Responses if it is listed. Default: both, Responses first for OpenAI itself; for any other `base_url`, requests are translated to Chat alone.":
     "仅用于 openai 类型：服务器使用的协议。其他协议的请求会翻译成第一个能承载它的协议：只有 Responses 才有的内容，在列出时发往 Responses。默认：两者，对 OpenAI 本身 Responses 优先；对任何其他 `base_url`，请求只翻译成 Chat。",
   "Ask for usage on Chat streams when the client does not, and remove it from the reply again. A server that refuses the question is asked without it. When off, the usage of such streams is unknown.":
@@ -152,8 +150,6 @@ export const HELP: Readonly<Record<string, string>> = {
     "该条目上方的上游的密钥。每个密钥一个条目。",
   "Name of the credential in lists, logs and the ledger. Unique within its upstream.":
     "凭证在列表、日志和记录中的名称。在其上游内不可重复。",
-  "The provider's key: `env:NAME`, `file:PATH` (relative to this file), or the text itself.":
-    "提供商的密钥：`env:NAME`、`file:PATH`（相对于此文件）或文本本身。",
   "Credentials with the lowest number are used first. Credentials with the same number take turns.":
     "数字最小的凭证先用。数字相同的轮流使用。",
   "Its part of the requests among credentials with the same priority: 2 gets twice as many as 1. What caches hold of a prompt, and the room in limits, come first.":
@@ -341,4 +337,14 @@ export const HELP: Readonly<Record<string, string>> = {
     "在 `capture.enabled` 为 true 时，保存此密钥的请求的头和正文：提示和回答会存入磁盘。",
   "Largest request body that is translated. A larger one is served by upstreams of the client's own dialect alone: to translate it would keep all other requests waiting.":
     "要翻译的最大请求正文。更大的只由使用客户端自身协议的上游服务：翻译它会让所有其他请求等待。",
+  "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own; for family vertex, that of each credential's region. For family openai, its host alone tells OpenAI itself (api.openai.com and its regional hosts) from a compatible server.":
+    "基础地址，写法与该类型的官方 SDK 相同（openai 以 /v1 结尾）。默认：提供商自己的地址；vertex 类型则为各凭据所在区域的地址。对于 openai 类型，仅凭主机名区分 OpenAI 本身（api.openai.com 及其区域主机）与兼容的服务器。",
+  "The provider's key: `env:NAME`, `file:PATH` (relative to this file), or the text itself. Family vertex: the JSON key of a service account, `application-default` (the credentials of this machine, as Google's clients find them), `metadata-server`, or an API key; other credentials of Google's, such as those of workload identity, only by `file:PATH`.":
+    "提供商的密钥：`env:NAME`、`file:PATH`（相对于本文件）或密钥文本本身。vertex 类型：服务账号的 JSON 密钥、`application-default`（本机的凭据，查找方式与 Google 客户端相同）、`metadata-server` 或 API 密钥；Google 的其他凭据（如工作负载身份）只能用 `file:PATH`。",
+  "Let credentials of Google's workload identity run the program that their file names. The program gets no variable of Clewline's but `PATH` and `HOME`.":
+    "允许 Google 工作负载身份的凭据运行其文件所指定的程序。除 `PATH` 和 `HOME` 外，该程序得不到 Clewline 的任何变量。",
+  "Family vertex only: the Google Cloud project that requests are for and are billed to. Default: the one of the service account's key; an API key needs none.":
+    "仅限 vertex 类型：请求所属并计费的 Google Cloud 项目。默认：服务账号密钥中的项目；API 密钥不需要项目。",
+  'Family vertex only: the region that serves requests, as in `"us-east5"`; `"us"` and `"eu"` are multi-regions. Each project and region has quotas of its own, so each is a credential. Default: `"global"`.':
+    '仅限 vertex 类型：处理请求的区域，如 `"us-east5"`；`"us"` 和 `"eu"` 是多区域。每个项目和区域都有自己的配额，因此各为一个凭据。默认：`"global"`。',
 };

@@ -1,0 +1,3 @@
+// The matrix of tools, with Claude and Gemini on Vertex AI.
+import "./on-vertex.ts";
+import "../matrix/tools.test.ts";
