@@ -7,8 +7,9 @@ import { Button, buttonClass } from "../../components/button.tsx";
 import { Choice } from "../../components/choice.tsx";
 import { Dialog } from "../../components/dialog.tsx";
 import { useText } from "../../lib/text.ts";
+import { AddVertex } from "./add-vertex.tsx";
 
-type Way = "keys" | "upstream" | "simulator";
+type Way = "keys" | "vertex" | "upstream" | "simulator";
 
 /** The ways to more credentials: keys of known providers, a provider of one's own, and one that needs no account. */
 export function AddDialog({
@@ -33,6 +34,7 @@ export function AddDialog({
           value={way}
           options={[
             { value: "keys", label: text("Keys") },
+            { value: "vertex", label: "Vertex AI" },
             { value: "upstream", label: text("Another provider") },
             { value: "simulator", label: text("Simulator") },
           ]}
@@ -57,6 +59,7 @@ export function AddDialog({
             )}
           />
         )}
+        {way === "vertex" && <AddVertex onClose={onClose} />}
         {way === "upstream" && <AddUpstream secret={secret} onAdd={onClose} extra={close} />}
         {way === "simulator" && (
           <AddSimulator onUse={(model) => go(`/playground?a=${encodeURIComponent(model)}`)} extra={close} />
