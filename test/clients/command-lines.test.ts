@@ -126,6 +126,25 @@ wire_api = "responses"
   );
 
   test(
+    "Claude Code, as if it asked Vertex AI",
+    async () => {
+      const env = {
+        CLAUDE_CODE_USE_VERTEX: "1",
+        CLAUDE_CODE_SKIP_VERTEX_AUTH: "1",
+        ANTHROPIC_VERTEX_BASE_URL: `${stage.url}/v1`,
+        ANTHROPIC_VERTEX_PROJECT_ID: "any",
+        CLOUD_ML_REGION: "us-east5",
+        ANTHROPIC_CUSTOM_HEADERS: `x-api-key: ${stage.key}`,
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+      };
+      const out = await run(homeFor("claude-vertex", {}), ["claude", "-p", PROMPT], env);
+
+      await expectAnswered(out, "anthropic-messages", /^claude-cli/);
+    },
+    RUN_LIMIT_MS,
+  );
+
+  test(
     "Codex",
     async () => {
       const home = homeFor("codex", { ".codex/config.toml": CODEX_CONFIG(stage.url, "gpt-5.4") });
