@@ -32,7 +32,7 @@ export function ownerOfKey(key: string): KeyOwner | null {
 /** Why a text cannot be a provider's key; null: it can. */
 export function faultOfKey(key: string): string | null {
   if (!/^[\x21-\x7e]+$/.test(key)) return "has characters that no key has";
-  if (key.length < MIN_CHARS) return "is too short for a key";
+  if (key.length < MIN_CHARS) return "is too short to be one";
   if (key.length > MAX_CHARS) return "is too long for a key";
   if (/^(env|file):/.test(key)) return "is a reference, which is written into the file by hand";
   if (/^clew-/.test(key)) return "is a key of this gateway's own clients";

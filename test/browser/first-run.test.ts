@@ -88,6 +88,7 @@ test("from an empty folder to the first answer, without an account and without a
   const key = (await page.getByLabel("The new key").textContent()) ?? "";
   await button("Send").click();
   await answer().waitFor();
+  await page.getByText(/Cost \$0\.0/).waitFor();
   tellClicks("first answer");
   expect(clicks).toBeGreaterThan(0);
   expect(clicks).toBeLessThanOrEqual(MAX_CLICKS);
@@ -146,7 +147,7 @@ test("keys are tested as they are added, each with a result that names its fault
   await results.nth(2).waitFor();
   await results.nth(0).getByText("It works").waitFor();
   await results.nth(1).getByText("Status", { exact: false }).waitFor();
-  expect(await results.nth(2).textContent()).toContain("too short for a key");
+  expect(await results.nth(2).textContent()).toContain("too short to be one");
   // What is still to be mended stays.
   expect(await page.getByLabel("Secrets, one a line").inputValue()).toBe("short");
   expect(await axeFaults(page)).toEqual([]);

@@ -23,6 +23,14 @@ const upstreamsAt = (url: string): readonly (Tree & { readonly name: string })[]
   { name: "simulated-gemini", family: "gemini", base_url: url, credentials: CREDENTIALS },
 ];
 
+/** Made up, so that a first request has a cost, and no model is told to have none. */
+const priceOf = ({ name }: { readonly name: string }): Tree => ({
+  upstream: name,
+  model: "*",
+  input: 1,
+  output: 5,
+});
+
 export function makeSimulatorHandlers(
   { settings, freeSimulatorPort }: AdminContext,
   changes: ConfigChanges,
@@ -56,11 +64,14 @@ function changesFor({ simulator, upstreams }: Tree, freePort: number): readonly 
   const names = new Set(
     (Array.isArray(upstreams) ? upstreams : []).filter(isTree).map(({ name }) => String(name)),
   );
-  const [value, ...more] = upstreamsAt(`http://127.0.0.1:${known ?? freePort}`).filter(
-    ({ name }) => !names.has(name),
-  );
+  const missing = upstreamsAt(`http://127.0.0.1:${known ?? freePort}`).filter(({ name }) => !names.has(name));
   return [
     ...(known === null ? [{ kind: "set", path: ["simulator", "port"], value: freePort } as const] : []),
-    ...(value === undefined ? [] : [{ kind: "insert", path: ["upstreams"], at: null, value, more } as const]),
+    ...entriesFor("upstreams", missing),
+    ...entriesFor("prices", missing.map(priceOf)),
   ];
+}
+
+function entriesFor(list: string, [value, ...more]: readonly Tree[]): readonly Change[] {
+  return value === undefined ? [] : [{ kind: "insert", path: [list], at: null, value, more }];
 }

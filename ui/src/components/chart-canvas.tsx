@@ -24,6 +24,8 @@ export interface ChartProps {
 }
 
 const AXIS_WIDTH = 58;
+/** Of labels of the y axis, and before them. */
+const [SIGN_WIDTH, AXIS_GAP] = [7, 14];
 
 /** A canvas takes no custom properties: the colour as the page shows it. */
 function colorOf(property: string, probe: HTMLElement): string {
@@ -94,7 +96,21 @@ function optionsOf(
         space: 90,
         values: (_, ticks) => ticks.map((tick) => dayAndMinute(tick * 1_000)),
       },
-      { ...axis, size: AXIS_WIDTH, ticks: { show: false }, values: (_, ticks) => ticks.map(format) },
+      {
+        ...axis,
+        // Small amounts of money have many digits.
+        size: (_, labels) =>
+          Math.max(
+            AXIS_WIDTH,
+            AXIS_GAP + SIGN_WIDTH * Math.max(0, ...(labels ?? []).map(({ length }) => length)),
+          ),
+        ticks: { show: false },
+        // Without a figure above 0 the scale is of no unit.
+        values: ({ data }, ticks) =>
+          ticks.map((tick) =>
+            tick === 0 || data.slice(1).some((all) => all.some(Boolean)) ? format(tick) : "",
+          ),
+      },
     ],
     series: [
       {},

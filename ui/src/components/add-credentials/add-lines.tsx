@@ -20,12 +20,15 @@ const secretOf = (lines: string): string =>
 export function AddLines({
   upstreams,
   onAnswer,
+  onFail,
   onUnknown,
   extra,
 }: {
   upstreams: readonly string[];
   /** A new credential has answered: by this model, as `upstream/model`. */
   onAnswer?: (model: string) => void;
+  /** The test of one has failed. */
+  onFail?: () => void;
   /** A person names the provider of a secret whose form does not tell it. */
   onUnknown: (secret: string) => void;
   /** Further buttons; `isAdded`: a line was good. */
@@ -35,7 +38,7 @@ export function AddLines({
   const queries = useQueryClient();
   const [upstream, setUpstream] = useState("");
   const [lines, setLines] = useState("");
-  const { tests, testAll } = useCredentialTests(onAnswer);
+  const { tests, testAll } = useCredentialTests(onAnswer, onFail);
   const { mutate, data, error, isPending } = useMutation({
     mutationFn: () => call("addCredentials", { body: { lines, ...(upstream === "" ? {} : { upstream }) } }),
     onSuccess: ({ results }) => {

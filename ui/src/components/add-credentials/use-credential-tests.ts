@@ -13,10 +13,13 @@ const MAX_TESTED = 20;
 const AT_ONCE = 3;
 
 /** Tests credentials one after the other, with one small request each. */
-export function useCredentialTests(onAnswer: (model: string) => void = () => {}) {
+export function useCredentialTests(
+  onAnswer: (model: string) => void = () => {},
+  onFail: () => void = () => {},
+) {
   const [tests, setTests] = useState<ReadonlyMap<string, CredentialTest>>(new Map());
-  const told = useRef(onAnswer);
-  told.current = onAnswer;
+  const told = useRef({ onAnswer, onFail });
+  told.current = { onAnswer, onFail };
   const put = (id: string, test: CredentialTest): void => setTests((before) => new Map(before).set(id, test));
 
   const testOne = async (id: string): Promise<void> => {
@@ -27,9 +30,11 @@ export function useCredentialTests(onAnswer: (model: string) => void = () => {})
     try {
       const reply = await call("testCredential", { params, body: {} });
       put(id, { state: "done", reply });
-      if (reply.isGood) told.current(reply.model);
+      if (reply.isGood) told.current.onAnswer(reply.model);
+      else told.current.onFail();
     } catch (error) {
       put(id, { state: "failed", error });
+      told.current.onFail();
     }
   };
   const testAll = async (ids: readonly string[]): Promise<void> => {

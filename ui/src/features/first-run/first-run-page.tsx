@@ -18,6 +18,8 @@ export function FirstRunPage() {
   const text = useText();
   const [, go] = useLocation();
   const [model, setModel] = useState("");
+  // What a test has shown goes before what the board says: a key that was never used is ready.
+  const [tested, setTested] = useState<"good" | "bad" | null>(null);
   const [isKeyMade, setKeyMade] = useState(false);
   const [isAnswered, setAnswered] = useState(false);
   const { data, error, isPending, refetch } = useQuery({
@@ -41,11 +43,17 @@ export function FirstRunPage() {
       {isPending && <Loading rows={3} height={140} />}
       {data !== undefined && (
         <ol className="flex max-w-3xl flex-col gap-3">
-          <Step number={1} title={text("Choose where answers come from")} isDone={ready > 0}>
+          <Step
+            number={1}
+            title={text("Choose where answers come from")}
+            isDone={ready > 0 && tested !== "bad"}
+          >
             <ProviderChoice
               ready={ready}
               upstreams={[...new Set(data.credentials.map(({ upstream }) => upstream))]}
+              onFail={() => setTested((before) => before ?? "bad")}
               onAnswer={(answered) => {
+                setTested("good");
                 if (model === "") focusStep(2);
                 setModel((before) => (before === "" ? answered : before));
               }}

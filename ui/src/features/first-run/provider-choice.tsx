@@ -15,12 +15,15 @@ export function ProviderChoice({
   ready,
   upstreams,
   onAnswer,
+  onFail,
 }: {
   /** Credentials that can be used. */
   ready: number;
   upstreams: readonly string[];
   /** A new one has answered: by this model, as `upstream/model`. */
   onAnswer: (model: string) => void;
+  /** The test of a new one has failed. */
+  onFail: () => void;
 }) {
   const text = useText();
   const [way, setWay] = useState<Way>("keys");
@@ -28,7 +31,7 @@ export function ProviderChoice({
   // What is being done stays open when it makes a credential ready.
   const [isOpen, setOpen] = useState(ready === 0);
   const [added, setAdded] = useState<string | null>(null);
-  const { tests, testAll } = useCredentialTests(onAnswer);
+  const { tests, testAll } = useCredentialTests(onAnswer, onFail);
   const summary = text("{count, plural, one {# credential is ready} other {# credentials are ready}}", {
     count: ready,
   });
@@ -63,6 +66,7 @@ export function ProviderChoice({
         <AddLines
           upstreams={upstreams}
           onAnswer={onAnswer}
+          onFail={onFail}
           onUnknown={(unknown) => {
             setSecret(unknown);
             setWay("upstream");

@@ -49,7 +49,10 @@ function TopList({ title, top, linkOf }: { title: string; top: Top; linkOf: (val
                 )}
               </span>
               <span className="tabular text-[13px] text-muted">
-                {text("{count} requests", { count: compact(one.requests) })}
+                {text("{count, plural, one {{shown} request} other {{shown} requests}}", {
+                  count: one.requests,
+                  shown: compact(one.requests),
+                })}
                 {one.errors > 0 && (
                   <span className="text-bad">
                     {" "}

@@ -39,7 +39,8 @@ export const OVERVIEW_MESSAGES = {
   Time: "时间",
   Models: "模型",
   "No request in this range.": "此时间段内没有请求。",
-  "{count} requests": "{count} 个请求",
+  "{count, plural, one {{shown} request} other {{shown} requests}}":
+    "{count, plural, other {{shown} 个请求}}",
   "{share} failed": "{share} 失败",
   "No request in this range yet": "此时间段内还没有请求",
   "Add a credential of a provider": "添加提供商的凭证",
