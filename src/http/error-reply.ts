@@ -12,9 +12,15 @@ export function replyWithError(dialect: DialectName, error: GatewayError, reques
   });
 }
 
-/** The gateway's request id, under the names that the official SDKs read. */
+/** No browser takes a reply for a page or a script because its bytes look like one. */
+export const NO_SNIFF = { "x-content-type-options": "nosniff" } as const;
+
+/**
+ * The headers of every reply to a request: the gateway's id of it, under the names that the official SDKs read, and
+ * `NO_SNIFF`.
+ */
 export function requestIdHeaders(requestId: string): Record<string, string> {
-  return { "x-request-id": requestId, "request-id": requestId };
+  return { "x-request-id": requestId, "request-id": requestId, ...NO_SNIFF };
 }
 
 /**

@@ -2,6 +2,10 @@
 export function jsonPage(status: number, body: unknown): Response {
   return new Response(`${JSON.stringify(body)}\n`, {
     status,
-    headers: { "content-type": "application/json", "cache-control": "no-store" },
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    },
   });
 }

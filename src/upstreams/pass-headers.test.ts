@@ -225,6 +225,7 @@ describe("toward the client", () => {
     expect(filter(upstream, REQUEST_ID)).toEqual({
       "x-request-id": REQUEST_ID,
       "request-id": REQUEST_ID,
+      "x-content-type-options": "nosniff",
       "content-type": "text/event-stream",
       constructor: "x",
       "x-many": "1, 2",

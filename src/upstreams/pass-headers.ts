@@ -4,6 +4,7 @@
  */
 
 import { type HeaderLines, HeaderList, type HeaderView } from "../core/header-view.ts";
+import { isOfBrowser, isOfEdge, isSteering } from "./header-kinds.ts";
 
 const MAX_REMEMBERED_NAMES = 512;
 
@@ -20,9 +21,17 @@ const HOP_BY_HOP = [
   "upgrade",
 ] as const;
 
+/** Headers by which a client names its own account: they reach an upstream that gets the client's own login. */
+const CLIENT_ACCOUNT = new Set<string>([
+  "openai-organization",
+  "openai-project",
+  "anthropic-workspace-id",
+  "x-goog-user-project",
+]);
+
 /**
- * Headers that never reach an upstream: the client's credentials and account, its network and browser, a choice of
- * members of the reply, and headers that the connection to the upstream sets. `origin` makes Anthropic refuse the request.
+ * Further headers that never reach an upstream: they are about the client's network and browser, choose members of the
+ * reply, or are set by the connection to the upstream. `origin` makes Anthropic refuse the request.
  */
 const CLIENT_ONLY = new Set<string>([
   ...HOP_BY_HOP,
@@ -30,44 +39,27 @@ const CLIENT_ONLY = new Set<string>([
   "content-length",
   "content-encoding",
   "expect",
-  "authorization",
-  "x-api-key",
-  "x-goog-api-key",
-  "api-key",
-  "openai-organization",
-  "openai-project",
-  "anthropic-workspace-id",
-  "x-goog-user-project",
+  "http2-settings",
+  "max-forwards",
+  "early-data",
   // It can take the usage out of Google's replies: https://cloud.google.com/apis/docs/system-parameters
   "x-goog-fieldmask",
-  "cookie",
   "origin",
   "referer",
-  "forwarded",
   "via",
-  "x-real-ip",
   "traceparent",
   "tracestate",
   "baggage",
   "x-amzn-trace-id",
   "x-cloud-trace-context",
-  "true-client-ip",
-  "x-client-ip",
-  "x-cluster-client-ip",
-  "fastly-client-ip",
-  "fly-client-ip",
-  "cdn-loop",
   "accept-encoding",
 ]);
 
 const CLIENT_ONLY_PREFIXES = [
   // What clients ask of this gateway.
   "x-clewline-",
-  "x-forwarded-",
-  "x-envoy-",
-  "x-b3-",
-  "cf-",
   "sec-fetch-",
+  "sec-websocket-",
   "access-control-",
   "proxy-",
 ] as const;
@@ -81,7 +73,6 @@ const UPSTREAM_ONLY = new Set<string>([
   "content-encoding",
   "date",
   "server",
-  "set-cookie",
   "alt-svc",
   "strict-transport-security",
   "via",
@@ -113,7 +104,11 @@ const upstreamVerdicts = new Map<string, boolean>();
 function passesToUpstream(name: string): boolean {
   const known = upstreamVerdicts.get(name);
   if (known !== undefined) return known;
-  const passes = !CLIENT_ONLY.has(name) && !CLIENT_ONLY_PREFIXES.some((prefix) => name.startsWith(prefix));
+  const passes =
+    !CLIENT_ONLY.has(name) &&
+    !CLIENT_ONLY_PREFIXES.some((prefix) => name.startsWith(prefix)) &&
+    !isSteering(name) &&
+    !isOfEdge(name);
   if (upstreamVerdicts.size < MAX_REMEMBERED_NAMES) upstreamVerdicts.set(name, passes);
   return passes;
 }
@@ -121,14 +116,15 @@ function passesToUpstream(name: string): boolean {
 /**
  * Headers for the upstream: the client's, without those that must stay here and those that authorize
  * (`authNames`), then the family's defaults and the lines that show the credential. They ask for no
- * compression, because the tap reads the reply. An OAuth beta of the client's own login is taken out, because
- * the gateway's credential is shown instead.
+ * compression, because the tap reads the reply. What belongs to the client's own login, its account and its OAuth betas,
+ * is taken out unless `authLines` show this login (`isCallersLogin`).
  */
 export function makeUpstreamHeaders(
   client: HeaderList,
   authNames: readonly string[],
   authLines: HeaderLines,
   defaults: HeaderLines,
+  isCallersLogin = false,
 ): HeaderLines {
   const named = namedByConnection(client.get("connection"));
   const lines: (readonly [string, string])[] = [];
@@ -136,7 +132,8 @@ export function makeUpstreamHeaders(
     const name = line[0];
     const value = line[1];
     if (!passesToUpstream(name) || authNames.includes(name) || named?.includes(name)) continue;
-    const passing = name === "anthropic-beta" ? withoutOauthBeta(value) : value;
+    if (!isCallersLogin && CLIENT_ACCOUNT.has(name)) continue;
+    const passing = name === "anthropic-beta" && !isCallersLogin ? withoutOauthBeta(value) : value;
     if (passing !== "") lines.push(passing === value ? line : [name, passing]);
   }
   for (const line of defaults) {
@@ -163,6 +160,10 @@ function withoutOauthBeta(betas: string): string {
     .join(",");
 }
 
+/** Types that a browser shows or runs: a text of the model in them would be a page of the gateway's. */
+const RENDERED = /html|xml|svg|javascript|ecmascript|wasm|css|multipart\//i;
+const JSON_TYPE = "application/json";
+
 /**
  * The reply's headers from the upstream's, with the gateway's request id under the names that the official
  * SDKs read.
@@ -174,6 +175,7 @@ export function makeReplyHeaderFilter(
   const passes = (name: string): boolean => {
     if (UPSTREAM_ONLY.has(name) || name.startsWith("access-control-") || name.startsWith("proxy-"))
       return false;
+    if (isSteering(name) || isOfBrowser(name)) return false;
     if (showsAccount) return true;
     return !ACCOUNT.has(name) && !ACCOUNT_PREFIXES.some((prefix) => name.startsWith(prefix));
   };
@@ -188,8 +190,11 @@ export function makeReplyHeaderFilter(
       }
       if (verdict) headers[name] = line[1];
     }
+    const type = headers["content-type"];
+    if (type !== undefined && RENDERED.test(type)) headers["content-type"] = JSON_TYPE;
     headers["x-request-id"] = requestId;
     headers["request-id"] = requestId;
+    headers["x-content-type-options"] = "nosniff";
     return headers;
   };
 }

@@ -6,19 +6,28 @@ import type { DialectName } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import type { Drop } from "../../neutral/request.ts";
 
-/** The query for the upstream, as the client wrote it, less what the dialect does not have. */
-export function queryFor(dialect: DialectName, search: string): string {
+const NO_MORE: readonly string[] = [];
+
+/**
+ * The query for the upstream, as the client wrote it, less what the dialect does not have. `more`: names that the operator
+ * lets pass besides.
+ */
+export function queryFor(dialect: DialectName, search: string, more: readonly string[] = NO_MORE): string {
   if (search.length < 2) return "";
-  const kept = pairsOf(search).filter((pair) => isDocumented(dialect, pair));
+  const kept = pairsOf(search).filter((pair) => isPassed(dialect, pair, more));
   return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }
 
 const NOTHING: readonly Drop[] = [];
 
 /** The parameters that `queryFor` leaves out. The client's own key is no part of its request. */
-export function droppedFromQuery(dialect: DialectName, search: string): readonly Drop[] {
+export function droppedFromQuery(
+  dialect: DialectName,
+  search: string,
+  more: readonly string[] = NO_MORE,
+): readonly Drop[] {
   if (search.length < 2) return NOTHING;
-  const left = pairsOf(search).filter((pair) => !isDocumented(dialect, pair) && nameOf(pair) !== "key");
+  const left = pairsOf(search).filter((pair) => !isPassed(dialect, pair, more) && nameOf(pair) !== "key");
   return left.map((pair) => ({
     field: `?${nameOf(pair)}`,
     reason: "the provider's API documents no such query parameter, or not with this value",
@@ -43,9 +52,10 @@ function pairsOf(search: string): string[] {
     .filter((pair) => pair !== "");
 }
 
-function isDocumented(dialect: DialectName, pair: string): boolean {
+function isPassed(dialect: DialectName, pair: string, more: readonly string[]): boolean {
   const { queryParameters } = DIALECTS[dialect];
   const [name, value] = partsOf(pair);
+  if (more.includes(name)) return true;
   return Object.hasOwn(queryParameters, name) && queryParameters[name]?.test(value) === true;
 }
 
