@@ -13,7 +13,7 @@ import { replyWithError } from "./http/error-reply.ts";
 import { type Handler, type HttpRoute, NOTHING_HERE } from "./http/route.ts";
 import type { PathParams } from "./http/router.ts";
 import type { ModelLists } from "./models/model-lists.ts";
-import { findMetricsRefusal, metricsPage, type ProcessFacts } from "./pages/metrics.ts";
+import { findMetricsRefusal, hasMetricsKey, metricsPage, type ProcessFacts } from "./pages/metrics.ts";
 import type { KeyFactsSource } from "./pages/own-key/key-facts.ts";
 import { KEY_PAGES, keyPage } from "./pages/own-key/key-pages.ts";
 import { type DiskState, readinessPage } from "./pages/readiness.ts";
@@ -94,9 +94,16 @@ export function makeTable({
           keyPage({ limiter: gateway.limiter, spending }, principal, form),
       }),
     ),
-    { ...HEALTH, path: "/", handler: () => rootPage(processFacts().version) },
+    { ...HEALTH, path: "/", handler: rootPage },
     { ...HEALTH, path: "/healthz", handler: livenessPage },
-    { ...HEALTH, path: "/readyz", handler: () => readinessPage(gateway, configProblems(), disk) },
+    {
+      ...HEALTH,
+      path: "/readyz",
+      handler: (client: ClientRequest) => {
+        const isDetailed = hasMetricsKey(gateway.snapshot.config.metrics, client.headers);
+        return readinessPage(gateway, configProblems(), disk, isDetailed);
+      },
+    },
     { methods: READ, path: "/metrics", who: "metrics", handler: metricsHandler({ gateway, processFacts }) },
     ...adminLines({ admin, adminPages }),
   ];
@@ -132,7 +139,10 @@ function modelLines(models: ModelLists, { path, dialect }: ModelCollection): Rou
 }
 
 export function makeRoutes(served: Served): readonly HttpRoute[] {
-  return makeTable(served).map((line) => guarded(line, served.gateway));
+  return makeTable(served).map((line): HttpRoute => {
+    const route = guarded(line, served.gateway);
+    return line.who === "client" ? route : { ...route, isForStrangers: true };
+  });
 }
 
 /** The routes of `admin.listen`. */
@@ -140,12 +150,14 @@ export function makeAdminRoutes({
   gateway,
   ...admin
 }: Pick<Served, "admin" | "adminPages" | "gateway">): readonly HttpRoute[] {
-  return adminLines(admin).map((line) => withAdminOn(line, gateway, () => true));
+  return adminLines(admin).map(
+    (line): HttpRoute => ({ ...withAdminOn(line, gateway, () => true), isForStrangers: true }),
+  );
 }
 
 /** The one route of the metrics port. Whoever reaches that port may read it. */
 export function makeMetricsRoutes(served: Pick<Served, "gateway" | "processFacts">): readonly HttpRoute[] {
-  return [{ methods: READ, path: "/metrics", handler: metricsHandler(served) }];
+  return [{ methods: READ, path: "/metrics", isForStrangers: true, handler: metricsHandler(served) }];
 }
 
 function metricsHandler({ gateway, processFacts }: Pick<Served, "gateway" | "processFacts">): Handler {

@@ -25,6 +25,16 @@ export function makeAddressReader(trusted: readonly string[]): AddressReader {
   };
 }
 
+/** Whether a peer is one of the trusted proxies. */
+export function makePeerCheck(trusted: readonly string[]): (peer: string | null) => boolean {
+  if (trusted.length === 0) return () => false;
+  const list = makeAddressList(trusted);
+  return (peer) => {
+    const address = withoutV4Prefix(peer);
+    return address !== null && list.has(address);
+  };
+}
+
 function withoutV4Prefix(address: string | null): string | null {
   return address?.startsWith("::ffff:") ? address.slice(7) : address;
 }

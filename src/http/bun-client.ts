@@ -40,6 +40,11 @@ export class BunClient implements ClientRequest {
     this.#peer = server.requestIP(request)?.address ?? null;
   }
 
+  /** The other end of the connection, which may be a proxy. */
+  get peer(): string | null {
+    return this.#peer;
+  }
+
   address(): string | null {
     return this.#readAddress(this.#peer, this.headers.get("x-forwarded-for"));
   }

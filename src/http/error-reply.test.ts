@@ -16,6 +16,7 @@ const SECRET = "sk-planted-secret";
 const OWN_STATUS: Partial<Record<DialectName, Partial<Record<ErrorKind, number>>>> = {
   "anthropic-messages": {
     budget_exhausted: 402,
+    previous_state_not_found: 404,
     upstream_connect: 500,
     proxy_failed: 500,
     upstream_overloaded: 529,
@@ -24,6 +25,8 @@ const OWN_STATUS: Partial<Record<DialectName, Partial<Record<ErrorKind, number>>
     upstream_error: 500,
   },
   gemini: {
+    state_not_found: 403,
+    previous_state_not_found: 403,
     upstream_connect: 500,
     proxy_failed: 500,
     upstream_cut: 503,

@@ -1,5 +1,6 @@
 /** The check of `Host` headers. No URL is ever built from one. */
 import { isIP } from "node:net";
+import { hostname } from "node:os";
 
 const NAME = /^(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\.?$/;
 const MAX_REMEMBERED = 256;
@@ -17,6 +18,25 @@ export function makeHostCheck(hosts: readonly string[]): (host: string | null) =
     const problem = findProblem(host, names);
     if (problem === null && host !== null && known.size < MAX_REMEMBERED) known.add(host);
     return problem;
+  };
+}
+
+/** Names that only a machine of the same network, or this machine itself, gives to an address. */
+const NEAR = /^[^.]+$|\.(?:localhost|local|internal)$/;
+
+/**
+ * The check of a page that asks for no client's key. A page of another site can have a name of its own lead here (DNS
+ * rebinding) and read what it gets, so only names are good that no other site can have: IP literals, `localhost`, this
+ * machine's names, names without a dot, `*.local`, `*.internal`, and those of `hosts`. Holds for a `Host` that
+ * `makeHostCheck` finds good; returns null, else the problem.
+ */
+export function makeNearCheck(hosts: readonly string[]): (host: string) => string | null {
+  const own = hostname().toLowerCase();
+  const names = new Set([own, ...hosts.map((host) => host.toLowerCase())]);
+  return (host) => {
+    const name = host.replace(/:\d+$/, "").toLowerCase().replace(/\.$/, "");
+    if (name.startsWith("[") || isIP(name) === 4 || NEAR.test(name) || names.has(name)) return null;
+    return `this page does not answer to the name in the Host header, which another site may have led here; call the address, or add hosts = ["${name}"] to [server]`;
   };
 }
 

@@ -12,10 +12,10 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { DEFAULT_DIALECT, guessDialect } from "../dialects/guess.ts";
-import { type AddressReader, makeAddressReader } from "./address.ts";
+import { type AddressReader, makeAddressReader, makePeerCheck } from "./address.ts";
 import { BunClient, type BunServer, type ConnectionClocks } from "./bun-client.ts";
-import { asGatewayError, replyWithError } from "./error-reply.ts";
-import { makeHostCheck } from "./host.ts";
+import { asGatewayError, NO_SNIFF, replyWithError } from "./error-reply.ts";
+import { makeHostCheck, makeNearCheck } from "./host.ts";
 import { type HttpRoute, NOTHING_HERE } from "./route.ts";
 import { type Match, Router } from "./router.ts";
 
@@ -51,6 +51,8 @@ export class RequestGate {
   readonly #basePath: string;
   readonly #clocks: ConnectionClocks;
   #checkHost: (host: string | null) => string | null;
+  #checkNear: (host: string) => string | null;
+  #isTrusted: (peer: string | null) => boolean;
   #readAddress: AddressReader;
   #corsOrigins: ReadonlySet<string>;
 
@@ -60,12 +62,16 @@ export class RequestGate {
     this.#basePath = config.basePath;
     this.#clocks = config.clocks;
     this.#checkHost = makeHostCheck(config.hosts);
+    this.#checkNear = makeNearCheck(config.hosts);
+    this.#isTrusted = makePeerCheck(config.trustedProxies);
     this.#readAddress = makeAddressReader(config.trustedProxies);
     this.#corsOrigins = new Set(config.corsOrigins);
   }
 
   reload(config: Omit<GateConfig, "basePath" | "clocks">): void {
     this.#checkHost = makeHostCheck(config.hosts);
+    this.#checkNear = makeNearCheck(config.hosts);
+    this.#isTrusted = makePeerCheck(config.trustedProxies);
     this.#readAddress = makeAddressReader(config.trustedProxies);
     this.#corsOrigins = new Set(config.corsOrigins);
   }
@@ -127,6 +133,10 @@ export class RequestGate {
     if (hostProblem !== null && !(isMissing(host) && isHealthPage(match))) {
       return this.#refuse(request, "bad_host", hostProblem);
     }
+    if (match?.lines[0]?.isForStrangers === true && !isMissing(host) && !this.#isTrusted(client.peer)) {
+      const problem = this.#checkNear(host ?? "");
+      if (problem !== null) return this.#refuse(request, "bad_host", problem);
+    }
     const framingProblem = findFramingProblem(headers);
     if (framingProblem !== null) return this.#refuse(request, "bad_request", framingProblem);
     const origin = headers.get("origin");
@@ -151,7 +161,7 @@ export class RequestGate {
     const allow = [...methodsOf(match), "OPTIONS"].join(", ");
     const response =
       client.method === "OPTIONS"
-        ? new Response(null, { status: 204, headers: { allow } })
+        ? new Response(null, { status: 204, headers: { allow, ...NO_SNIFF } })
         : await this.#dispatch(match, client);
     response.headers.append("vary", "Origin");
     if (!isAllowed) return response;

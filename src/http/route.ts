@@ -18,6 +18,8 @@ export interface HttpRoute {
   readonly dialect?: DialectName;
   /** The page is for the probes of load balancers, which may send HTTP/1.0 without a `Host`. */
   readonly isHealthPage?: true;
+  /** The page asks for no client's key, so it answers only to names that no page of another site can have. */
+  readonly isForStrangers?: true;
   /** Whether the configuration has the route now; absent: always. The handler looks by itself; this is for other methods. */
   readonly isThere?: () => boolean;
   readonly handler: Handler;

@@ -39,6 +39,16 @@ export interface ProcessFacts {
   readonly isConfigRejected: boolean;
 }
 
+/** Whether the request shows `metrics.key`. */
+export function hasMetricsKey(
+  { keySha256 }: Pick<Config["metrics"], "keySha256">,
+  headers: Pick<HeaderView, "get">,
+): boolean {
+  const authorization = headers.get("authorization");
+  if (authorization === null || keySha256 === null) return false;
+  return isSameDigest(digestOf(bearerOf(authorization)), keySha256);
+}
+
 /** The reason not to show the metrics on the clients' port; null: show them. */
 export function findMetricsRefusal(
   config: Config["metrics"],
@@ -51,9 +61,7 @@ export function findMetricsRefusal(
       "metrics are not served here; set [metrics] port, or [metrics] key",
     );
   }
-  const authorization = headers.get("authorization");
-  const isShown = authorization !== null && isSameDigest(digestOf(bearerOf(authorization)), keySha256);
-  return isShown
+  return hasMetricsKey(config, headers)
     ? null
     : new GatewayError("unauthenticated", "the metrics key was not sent; send it as Authorization: Bearer");
 }
@@ -64,7 +72,12 @@ export async function metricsPage(
   nowMs: number,
 ): Promise<Response> {
   const text = await renderMetrics(source.metrics, gaugesOf(source, facts), facts.startedAtMs, nowMs);
-  return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
+  return new Response(text, {
+    headers: {
+      "content-type": "text/plain; version=0.0.4; charset=utf-8",
+      "x-content-type-options": "nosniff",
+    },
+  });
 }
 
 function gaugesOf(source: MetricsSource, facts: ProcessFacts): Gauge[] {

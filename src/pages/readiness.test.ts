@@ -15,7 +15,7 @@ function begin(keys: Readonly<Record<string, string>> | null): void {
 }
 
 async function ask(problems: readonly Problem[] = [], isLow = false) {
-  const reply = readinessPage(gateway, problems, { isLow });
+  const reply = readinessPage(gateway, problems, { isLow }, true);
   const page = (await reply.json()) as { status: string; problems: string[]; config: { state: string } };
   return { code: reply.status, page };
 }
@@ -93,4 +93,10 @@ test("a new file that is invalid leaves it ready, and is told with its lines but
     state: "the new file is invalid; the previous configuration is still active",
     problems: [{ line: 7, key: "server.port", message: "is no port" }],
   } as never);
+});
+
+test("who shows no key is told only whether it is ready", async () => {
+  begin(null);
+  const reply = readinessPage(gateway, [], { isLow: false }, false);
+  expect([reply.status, await reply.json()]).toEqual([503, { status: "not ready" }]);
 });

@@ -22,12 +22,14 @@ export interface DiskState {
  * credential that waits for the end of a limit is as good as a ready one, because the client is told the time.
  *
  * `configProblems`: of a changed configuration that was rejected. The old one still serves, so they make
- * nothing unready. Nor does a disk that is almost full: requests are still recorded.
+ * nothing unready. Nor does a disk that is almost full: requests are still recorded. `isDetailed`: who asks may know the
+ * reasons; anybody else is told only whether it is ready.
  */
 export function readinessPage(
   { isDraining, ledger, pool, snapshot }: ReadinessSource,
   configProblems: readonly Problem[],
   disk: DiskState,
+  isDetailed: boolean,
 ): Response {
   const credentials = pool.list();
   const ready = credentials.filter((credential) => credential.state === "ready").length;
@@ -39,8 +41,11 @@ export function readinessPage(
   else if (ready + waiting === 0) {
     problems.push("no credential can be used until a person acts; see `clewline credentials`");
   }
-  return jsonPage(problems.length === 0 ? 200 : 503, {
-    status: problems.length === 0 ? "ready" : "not ready",
+  const code = problems.length === 0 ? 200 : 503;
+  const status = problems.length === 0 ? "ready" : "not ready";
+  if (!isDetailed) return jsonPage(code, { status });
+  return jsonPage(code, {
+    status,
     problems,
     config:
       configProblems.length === 0

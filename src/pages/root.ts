@@ -1,8 +1,9 @@
 /** `/` and `/healthz`: the process lives. */
 import { jsonPage } from "./json-page.ts";
 
-export function rootPage(version: string): Response {
-  return jsonPage(200, { name: "clewline", version });
+/** Tells anybody no version: known weaknesses go by it. */
+export function rootPage(): Response {
+  return jsonPage(200, { name: "clewline" });
 }
 
 export function livenessPage(): Response {

@@ -6,7 +6,15 @@ import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Gateway, KEYS_TOML, makeFolder, runGateway, until } from "../kit/gateway.ts";
+import {
+  askReadiness,
+  type Gateway,
+  KEYS_TOML,
+  METRICS_TOML,
+  makeFolder,
+  runGateway,
+  until,
+} from "../kit/gateway.ts";
 import { type Arrived, type RawUpstream, startRawUpstream } from "../kit/raw-upstream.ts";
 import { CHAT, familiesToml } from "../kit/recordings.ts";
 import { type Asked, answerWell, ask, WAYS, type Way, wayOf } from "./asking.ts";
@@ -67,7 +75,9 @@ class Stage {
     this.#upstream = upstream;
     const configFile = join(this.folder, "clewline.toml");
     const server = `[server]\nhost = "127.0.0.1"\nport = 0\ndata_dir = "${this.dataDir}"\n`;
-    writeFileSync(configFile, server + more + KEYS_TOML + familiesToml(upstream.url), { mode: 0o600 });
+    writeFileSync(configFile, server + more + METRICS_TOML + KEYS_TOML + familiesToml(upstream.url), {
+      mode: 0o600,
+    });
     await this.restart();
   }
 
@@ -176,7 +186,7 @@ async function expectRefusing(what: RegExp): Promise<void> {
     expect(Number(retryAfter)).toBeGreaterThanOrEqual(1);
     expect(errorOf(way, text)).toMatch(what);
   }
-  const readiness = await fetch(`${stage.gateway.url}/readyz`);
+  const readiness = await askReadiness(stage.gateway.url);
   expect(readiness.status).toBe(503);
   expect(await readiness.text()).toMatch(what);
   expect((await fetch(`${stage.gateway.url}/healthz`)).status).toBe(200);

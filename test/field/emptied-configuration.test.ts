@@ -2,8 +2,10 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  askReadiness,
   type Gateway,
   KEYS_TOML,
+  METRICS_TOML,
   makeFolder,
   runGateway,
   runProgram,
@@ -21,7 +23,7 @@ describeKind(kind, () => {
   let gateway: Gateway;
   let good = "";
   beforeAll(async () => {
-    gateway = await startGateway({ toml: KEYS_TOML + UPSTREAM });
+    gateway = await startGateway({ toml: METRICS_TOML + KEYS_TOML + UPSTREAM });
     good = readFileSync(gateway.configFile, "utf8");
   });
   afterAll(async () => await gateway?.close());
@@ -30,7 +32,7 @@ describeKind(kind, () => {
   const listModels = async (): Promise<number> => (await request(gateway.port, "/v1/models")).status;
 
   async function readiness(): Promise<string> {
-    return (await (await fetch(`${gateway.url}/readyz`)).text()).toString();
+    return await (await askReadiness(gateway.url)).text();
   }
 
   const head = (): string => good.slice(0, good.indexOf("[["));

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell, ask, WAYS, type Way } from "../faults/asking.ts";
 import {
+  askReadiness,
   CLIENT_KEY,
   type Gateway,
   KEYS_TOML,
+  METRICS_KEY,
+  METRICS_TOML,
   OPENAI_AT_LOCALHOST,
   openaiUrl,
   startGateway,
@@ -15,7 +18,6 @@ import { describeKind } from "./kind.ts";
 import { kind } from "./kinds/readiness.ts";
 
 const chat = WAYS[0] as Way;
-const METRICS = `[metrics]\nkey = "clw-metrics-key-0123456789"\n`;
 
 /** Failures of a credential that pass by themselves. */
 const LIMITS: Readonly<Record<string, { headers: Record<string, string>; body: object }>> = {
@@ -51,11 +53,11 @@ describeKind(kind, () => {
     const toml = upstreamToml("openai", "openai", `${upstream.url}/v1`, {
       credentials: { main: "key-main" },
     }).replace("[[upstreams.credentials]]\n", `[[upstreams.credentials]]\nscope = "${scope}"\n`);
-    gateway = await startGateway({ toml: [toml, METRICS, KEYS_TOML].join("\n") });
+    gateway = await startGateway({ toml: [toml, METRICS_TOML, KEYS_TOML].join("\n") });
   }
 
   const readyz = async () => {
-    const reply = await fetch(`${gateway.url}/readyz`);
+    const reply = await askReadiness(gateway.url);
     return {
       status: reply.status,
       page: (await reply.json()) as { credentials: { ready: number; waiting: number } },
@@ -64,7 +66,7 @@ describeKind(kind, () => {
   const metrics = async () =>
     await (
       await fetch(`${gateway.url}/metrics`, {
-        headers: { authorization: "Bearer clw-metrics-key-0123456789" },
+        headers: { authorization: `Bearer ${METRICS_KEY}` },
       })
     ).text();
   const credentials = async (): Promise<{ state: string; models: { state: string }[] }> =>
@@ -119,7 +121,7 @@ describeKind(kind, () => {
       return sendWhole(request, JSON.stringify({ error }), headers, "401 Unauthorized");
     });
     gateway = await startGateway({
-      toml: [upstreamToml("openai", "openai", openaiUrl(refusing.url)), KEYS_TOML].join("\n"),
+      toml: [upstreamToml("openai", "openai", openaiUrl(refusing.url)), METRICS_TOML, KEYS_TOML].join("\n"),
       preloads: [OPENAI_AT_LOCALHOST],
     });
     try {

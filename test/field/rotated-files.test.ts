@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Gateway, runProgram, startGateway, until, upstreamToml } from "../kit/gateway.ts";
+import { askReadiness, type Gateway, runProgram, startGateway, until, upstreamToml } from "../kit/gateway.ts";
 import { request } from "../kit/raw-client.ts";
 import { type Arrived, type RawUpstream, sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";
 import { CHAT, GEMINI, MESSAGES, type Recording } from "../kit/recordings.ts";
@@ -144,6 +144,12 @@ describeKind(kind, () => {
     writeFileSync(at("provider.key"), goodKey);
   });
 
+  /** The key was replaced by a test before. */
+  const readiness = async (): Promise<string> => {
+    const key = readFileSync(at("metrics.key"), "utf8").trim();
+    return await (await askReadiness(gateway.url, key)).text();
+  };
+
   const BROKEN: readonly (readonly [string, (file: string) => void, string])[] = [
     ["empty", (file) => writeFileSync(file, ""), "the file is empty"],
     ["a line end alone", (file) => writeFileSync(file, "\n"), "the file is empty"],
@@ -164,15 +170,13 @@ describeKind(kind, () => {
       spoil(at("provider.key"));
       await until("it is said", () => linesWith("is not in effect") > before, LIMIT_MS);
       expect(await ask(CHAT)).toBe(200);
-      expect(await (await fetch(`${gateway.url}/readyz`)).text()).toContain(words);
+      expect(await readiness()).toContain(words);
       await Bun.sleep(600);
       // One line for each of the three credentials that read the file.
       expect(linesWith("is not in effect") - before).toBe(3);
       rmSync(at("provider.key"), { recursive: true, force: true });
       writeFileSync(at("provider.key"), goodKey);
-      await untilTaken("it is well again", async () =>
-        (await (await fetch(`${gateway.url}/readyz`)).text()).includes('"active"'),
-      );
+      await untilTaken("it is well again", async () => (await readiness()).includes('"active"'));
       expect(await ask(CHAT)).toBe(200);
     });
   }

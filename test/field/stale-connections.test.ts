@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { answerWell, ask, WAYS, type Way } from "../faults/asking.ts";
-import { type Gateway, KEYS_TOML, startGateway, until, upstreamToml } from "../kit/gateway.ts";
+import {
+  askReadiness,
+  type Gateway,
+  KEYS_TOML,
+  METRICS_TOML,
+  startGateway,
+  until,
+  upstreamToml,
+} from "../kit/gateway.ts";
 import { type Arrived, type RawUpstream, startRawUpstream } from "../kit/raw-upstream.ts";
 import { describeKind } from "./kind.ts";
 import { kind } from "./kinds/stale-connections.ts";
@@ -41,6 +49,7 @@ describeKind(kind, () => {
         upstreamToml("anthropic", "anthropic", upstream.url),
         upstreamToml("gemini", "gemini", upstream.url),
         KEYS_TOML,
+        METRICS_TOML,
       ].join("\n"),
     });
   });
@@ -95,7 +104,7 @@ describeKind(kind, () => {
       await leaveStale(1, chat);
       expect((await ask(gateway.url, chat)).status).toBe(200);
     }
-    const { text } = { text: await (await fetch(`${gateway.url}/readyz`)).text() };
+    const text = await (await askReadiness(gateway.url)).text();
     expect(text).toContain('"ready":3');
     expect(gateway.log()).not.toContain("could not be reached");
   });

@@ -1,7 +1,16 @@
 // The process drains, applies changes of the configuration, and survives every request.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { CLIENT_KEY, type Gateway, KEYS_TOML, runProgram, startGateway, until } from "../kit/gateway.ts";
+import {
+  CLIENT_KEY,
+  type Gateway,
+  KEYS_TOML,
+  METRICS_KEY,
+  METRICS_TOML,
+  runProgram,
+  startGateway,
+  until,
+} from "../kit/gateway.ts";
 import { openClient, type RawClient, request, requestBytes } from "../kit/raw-client.ts";
 import {
   type Arrived,
@@ -22,7 +31,10 @@ beforeAll(async () => {
 afterAll(async () => await upstream?.close());
 
 async function start(server = ""): Promise<Gateway> {
-  return await startGateway({ toml: [KEYS_TOML, familiesToml(upstream.url)].join("\n"), server });
+  return await startGateway({
+    toml: [METRICS_TOML, KEYS_TOML, familiesToml(upstream.url)].join("\n"),
+    server,
+  });
 }
 
 /** Opens a stream, waits for its first bytes, and returns a function that ends it. */
@@ -44,7 +56,7 @@ async function openStream(gateway: Gateway, recording: Recording = CHAT) {
 }
 
 async function readyOn(client: RawClient): Promise<{ status: number; json: Record<string, unknown> }> {
-  client.send("GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n");
+  client.send(`GET /readyz HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${METRICS_KEY}\r\n\r\n`);
   const reply = await client.reply();
   return { status: reply.status, json: JSON.parse(reply.body.toString()) };
 }
@@ -189,7 +201,7 @@ test("a broken file leaves the old configuration in force, and the log and /read
   const gateway = await start();
   upstream.answer = (arrived) => sendWhole(arrived, CHAT.whole);
   const client = await openClient(gateway.port);
-  const toml = [KEYS_TOML, familiesToml(upstream.url)].join("\n");
+  const toml = [METRICS_TOML, KEYS_TOML, familiesToml(upstream.url)].join("\n");
   const breaks = [
     toml.replace('family = "openai"', 'family = "opnai"'),
     toml.replace("[[upstreams]]", "[[upstreams]"),

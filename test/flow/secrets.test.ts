@@ -226,7 +226,8 @@ test("the log holds none, at its most talkative", () => {
 });
 
 test("/readyz and /metrics hold none", async () => {
-  const ready = await request(gateway.port, "/readyz", { key: null });
+  const ready = await request(gateway.port, "/readyz", { key: METRICS_KEY });
+  expect(ready.body.toString()).toContain("problems");
   const metrics = await request(gateway.port, "/metrics", { key: METRICS_KEY });
   expect(metrics.status).toBe(200);
   expect(metrics.body.toString()).toContain("clewline_requests_total");

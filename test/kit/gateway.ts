@@ -178,6 +178,15 @@ export function upstreamToml(
 /** The client key's part of a configuration. */
 export const KEYS_TOML = `[[keys]]\nname = "tester"\nkey = "${CLIENT_KEY}"\n`;
 
+/** The key that reads metrics and the details of `/readyz`, and its part of a configuration. */
+export const METRICS_KEY = "key-of-the-metrics-0123456789";
+export const METRICS_TOML = `[metrics]\nkey = "${METRICS_KEY}"\n`;
+
+/** `/readyz` with its details. */
+export async function askReadiness(url: string, key = METRICS_KEY): Promise<Response> {
+  return await fetch(`${url}/readyz`, { headers: { authorization: `Bearer ${key}` } });
+}
+
 /** A new folder for one test; the caller removes it. */
 export function makeFolder(): string {
   return mkdtempSync(join(tmpdir(), "clewline-flow-"));
