@@ -4,6 +4,7 @@
  * started with.
  */
 import { createHash } from "node:crypto";
+import { isAdminKey } from "./auth/admin-key.ts";
 import { type KeyRing, makeKeyRing } from "./auth/keys.ts";
 import type { CacheMode, KeyConfig } from "./config/client-keys.ts";
 import type { Config, CredentialConfig, UpstreamConfig } from "./config/config.ts";
@@ -15,7 +16,7 @@ import { limitsOf } from "./pool/limits-of.ts";
 import { PriceBook, type ProviderPlace } from "./prices/price-book.ts";
 import { NO_PRICES, type PriceList } from "./prices/price-list.ts";
 import { makePriceOverrides } from "./prices/price-overrides.ts";
-import { type CredentialAccess, makeCredentialAccess } from "./upstreams/authorization.ts";
+import { type CredentialAccess, makeCredentialAccess, showLogin } from "./upstreams/authorization.ts";
 import type { Family, Server } from "./upstreams/family.ts";
 import { FAMILIES, type Families } from "./upstreams/index.ts";
 import { type ModelTraitsTable, makeModelTraitsTable } from "./upstreams/model-traits/model-traits-table.ts";
@@ -52,6 +53,8 @@ export interface UpstreamView
   readonly credentials: ReadonlyMap<string, CredentialView>;
 }
 
+type ReplyHeaderFilter = (upstream: HeaderView, requestId: string) => Record<string, string>;
+
 export interface Snapshot {
   readonly config: Config;
   readonly keys: KeyRing;
@@ -61,9 +64,13 @@ export interface Snapshot {
   /** By name, in the order of the configuration. */
   readonly upstreams: ReadonlyMap<string, UpstreamView>;
   readonly credentialSpecs: readonly CredentialSpec[];
+  /** Several keys may have objects at providers, or it is written what becomes of those whose maker is not known. */
+  readonly keepsKeysApart: boolean;
   /** The response cache is on for some key or model, or some client may ask for it. */
   readonly usesCache: boolean;
-  readonly filterReplyHeaders: (upstream: HeaderView, requestId: string) => Record<string, string>;
+  readonly filterReplyHeaders: ReplyHeaderFilter;
+  /** For replies to a caller's own login, whose account is the caller's. */
+  readonly filterCallersReplyHeaders: ReplyHeaderFilter;
 }
 
 export interface SnapshotOptions {
@@ -93,8 +100,10 @@ export function makeSnapshot(
     credentialSpecs: config.upstreams.flatMap((upstream, i) =>
       makeCredentialSpecs(upstream, upstreams[i] as UpstreamView, config.limits),
     ),
+    keepsKeysApart: keepsKeysApart(config, keys),
     usesCache: usesCache(config, keys),
     filterReplyHeaders: makeReplyHeaderFilter(config.server.forwardUpstreamHeaders),
+    filterCallersReplyHeaders: makeReplyHeaderFilter(true),
   });
 }
 
@@ -102,7 +111,19 @@ export function makeSnapshot(
 export function withKeys(snapshot: Snapshot, keys: readonly KeyConfig[]): Snapshot {
   const { config } = snapshot;
   const ring = makeKeyRing(keys, config.teams);
-  return Object.freeze({ ...snapshot, keys: ring, usesCache: usesCache(config, keys) });
+  return Object.freeze({
+    ...snapshot,
+    keys: ring,
+    keepsKeysApart: keepsKeysApart(config, keys),
+    usesCache: usesCache(config, keys),
+  });
+}
+
+function keepsKeysApart({ server }: Config, keys: readonly KeyConfig[]): boolean {
+  const clients = new Set(keys.filter((key) => !isAdminKey(key)).map(({ name }) => name));
+  return (
+    clients.size > 1 || server.foreignState !== null || keys.some(({ foreignState }) => foreignState !== null)
+  );
 }
 
 function usesCache({ cache, models }: Config, keys: readonly KeyConfig[]): boolean {
@@ -118,7 +139,7 @@ function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBoo
   const profile = family.profileOf(baseUrl);
   const { dialects, ...rest } = config;
   const urls = new UrlMemo(family, { baseUrl, profile });
-  const placeOf = (credential: CredentialConfig): Pick<CredentialView, "baseUrl" | "urls"> => {
+  const placeOf = (credential: CredentialConfig): Place => {
     const own = family.baseUrlOf?.(config.baseUrl, credential) ?? baseUrl;
     return { baseUrl: own, urls: own === baseUrl ? urls : new UrlMemo(family, { baseUrl: own, profile }) };
   };
@@ -131,18 +152,33 @@ function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBoo
     urls,
     place: book.providerAt(baseUrl),
     credentials: new Map(
-      config.credentials.map((credential) => [
-        credentialId(config.name, credential.name),
-        Object.freeze({
-          id: credentialId(config.name, credential.name),
-          name: credential.name,
-          access: makeCredentialAccess(family.authorization, credential.apiKey),
-          via: credential.via,
-          ...placeOf(credential),
-        }),
+      credentialsOf(config, family, placeOf, { baseUrl, urls }).map((credential) => [
+        credential.id,
+        Object.freeze(credential),
       ]),
     ),
   });
+}
+
+type Place = Pick<CredentialView, "baseUrl" | "urls">;
+
+function credentialsOf(
+  config: UpstreamConfig,
+  { authorization }: Family,
+  placeOf: (credential: CredentialConfig) => Place,
+  placeOfUpstream: Place,
+): CredentialView[] {
+  const own = config.credentials.map((credential) => ({
+    id: credentialId(config.name, credential.name),
+    name: credential.name,
+    access: makeCredentialAccess(authorization, credential.apiKey),
+    via: credential.via,
+    ...placeOf(credential),
+  }));
+  if (!config.callerCredentials) return own;
+  const { name, via } = config;
+  const id = credentialId(name, CALLERS_OWN);
+  return [{ id, name: CALLERS_OWN, access: showLogin(NO_LOGIN), via, ...placeOfUpstream }];
 }
 
 function makeCredentialSpecs(
@@ -150,6 +186,11 @@ function makeCredentialSpecs(
   { profile }: UpstreamView,
   { unpriced }: Config["limits"],
 ): CredentialSpec[] {
+  if (upstream.callerCredentials) {
+    const id = credentialId(upstream.name, CALLERS_OWN);
+    const scope = "credential";
+    return [{ id, upstream: upstream.name, name: CALLERS_OWN, priority: 0, scope, fingerprint: "" }];
+  }
   return upstream.credentials.map((credential) => ({
     id: credentialId(upstream.name, credential.name),
     upstream: upstream.name,
@@ -161,6 +202,10 @@ function makeCredentialSpecs(
     limits: limitsOf(credential, unpriced),
   }));
 }
+
+/** The name, in lists and rows, of the one credential of an upstream with `caller_credentials`. The pool never parks it. */
+const CALLERS_OWN = "caller's own";
+const NO_LOGIN = { lines: [], secrets: [] };
 
 /** Unique over all upstreams. */
 export function credentialId(upstream: string, name: string): string {

@@ -5,18 +5,24 @@ import { type KeyConfig, parseKeySettings, type SettingsResult } from "../config
 import type { Config } from "../config/config.ts";
 import type { Log } from "../core/log.ts";
 import { withKeys } from "../snapshot.ts";
+import { Connection } from "../store/connection.ts";
+import { assignKeyIds } from "../store/key-ids.ts";
 import { KeyWatch } from "../store/key-watch.ts";
-import type { Sql } from "../store/sql.ts";
+import { type Sql, StoreError } from "../store/sql.ts";
 import type { ChangingGateway } from "./make-gateway.ts";
 
 export class KeysInForce {
   readonly #log: Log;
   readonly #watch: KeyWatch;
+  readonly #connection: Connection<{ readonly sql: Sql }>;
+  /** Of the keys, by their hashes; those of before as long as the database cannot be read. */
+  #ids: ReadonlyMap<string, number> = new Map();
   #gateway: ChangingGateway | null = null;
   #parsed: ReadonlyMap<string, SettingsResult> = new Map();
 
   constructor(open: () => Sql, log: Log) {
     this.#log = log;
+    this.#connection = new Connection(open, (sql) => ({ sql }));
     this.#watch = new KeyWatch({ open, log, onChange: () => this.#swap() });
   }
 
@@ -26,7 +32,23 @@ export class KeysInForce {
     for (const { name, message, repair } of faults)
       this.#log.warn({ key: name, repair }, `the key "${name}" in the database ${message}`);
     const own = adminKey(config, keys);
-    return own === null ? keys : [...keys, own];
+    return this.#withIds(own === null ? keys : [...keys, own]);
+  }
+
+  #withIds(keys: readonly KeyConfig[]): readonly KeyConfig[] {
+    try {
+      this.#ids = this.#connection.use(({ sql }) => assignKeyIds(sql, keys));
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.#log.warn(
+        { fault: error.fault, detail: error.message },
+        "the numbers of new client keys cannot be read: what these keys make at providers now belongs to all keys",
+      );
+    }
+    return keys.map((key) => {
+      const id = this.#ids.get(key.keySha256);
+      return id === undefined ? key : { ...key, id };
+    });
   }
 
   /** Of thousands of keys few change at once. What is not asked for again is forgotten. */
@@ -54,6 +76,7 @@ export class KeysInForce {
 
   stop(): void {
     this.#watch.stop();
+    this.#connection.close();
   }
 
   #swap(): void {

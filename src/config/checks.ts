@@ -67,14 +67,7 @@ const WITHOUT_CHOICE: readonly unknown[] = Object.keys(FAMILY_DIALECTS).filter(
 
 function checkUpstreams(draft: Draft): void {
   for (const { table, path } of draft.tables(["upstreams"])) {
-    const credentials = table.credentials;
-    if (credentials === undefined || (Array.isArray(credentials) && credentials.length === 0)) {
-      draft.refuse(
-        path,
-        "has no credentials",
-        "add [[upstreams.credentials]] with name and api_key below it",
-      );
-    }
+    checkCredentials(draft, path, table);
     checkBaseUrl(draft, [...path, "base_url"], table);
     checkPlaces(draft, path, table.family);
     if (table.dialects !== undefined && WITHOUT_CHOICE.includes(table.family)) {
@@ -99,6 +92,30 @@ function checkPlaces(draft: Draft, path: Path, family: unknown): void {
           `remove the line; it is for ${FAMILIES_WITH_PLACES.join(", ")}`,
         );
     }
+  }
+}
+
+function checkCredentials(draft: Draft, path: Path, table: Tree): void {
+  const { credentials, caller_credentials: areCallers, family } = table;
+  const hasNone = credentials === undefined || (Array.isArray(credentials) && credentials.length === 0);
+  if (hasNone && areCallers !== true) {
+    draft.refuse(
+      path,
+      "has no credentials",
+      "add [[upstreams.credentials]] with name and api_key below it, or write caller_credentials = true to pass those of callers on",
+    );
+  } else if (!hasNone && areCallers === true) {
+    draft.refuse(
+      [...path, "caller_credentials"],
+      "cannot stand beside [[upstreams.credentials]]",
+      "remove one of the two; write a second upstream for the other",
+    );
+  } else if (areCallers === true && FAMILIES_WITH_PLACES.some((one) => one === family)) {
+    draft.refuse(
+      [...path, "caller_credentials"],
+      "cannot be used with this family, whose credentials have a project each",
+      "remove the line, and add [[upstreams.credentials]]",
+    );
   }
 }
 

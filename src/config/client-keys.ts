@@ -42,6 +42,9 @@ export type CacheMode = "off" | "repeatable" | "all";
 /** Who gets an answer that was made for a key: the key itself, all keys of its team, or all keys. */
 export type CacheScope = "key" | "team" | "gateway";
 
+/** What becomes of ids of objects at a provider whose maker is not known. */
+export type ForeignState = "allow" | "refuse";
+
 /** Everything about a client's key but its name and the key itself. */
 export interface KeySettings {
   readonly team: string | null;
@@ -63,6 +66,8 @@ export interface KeySettings {
   readonly cacheScope: CacheScope;
   /** Its requests are kept with heads and bodies, while `[capture]` is on. */
   readonly isCaptured: boolean;
+  /** null: as `server.foreign_state` says. */
+  readonly foreignState: ForeignState | null;
   /** null: the key has no limit of its own. */
   readonly limits: KeyLimits | null;
 }
@@ -80,11 +85,14 @@ export const PLAIN_SETTINGS: KeySettings = Object.freeze({
   mayAskForCache: false,
   cacheScope: "key",
   isCaptured: false,
+  foreignState: null,
   limits: null,
 });
 
 /** An entry of `[[keys]]`. */
 export interface KeyConfig extends KeySettings {
+  /** The number under which the database knows the key, over rotations and other names; absent: none was read. */
+  readonly id?: number;
   readonly name: string;
   /** SHA-256 of the client's key in lower-case hex. */
   readonly keySha256: string;
@@ -168,7 +176,7 @@ function makeKeySettings(checked: CheckedKeySettings): KeySettings {
     settingsSchema,
     checked,
   );
-  const { cache, cacheHeader, cacheScope, capture, perModel, timeZone, ...limits } = others;
+  const { cache, cacheHeader, cacheScope, capture, foreignState, perModel, timeZone, ...limits } = others;
   return {
     team,
     expiresAtMs: expires === null ? null : parseExpiry(expires),
@@ -181,6 +189,7 @@ function makeKeySettings(checked: CheckedKeySettings): KeySettings {
     mayAskForCache: cacheHeader,
     cacheScope,
     isCaptured: capture,
+    foreignState,
     limits: limitsOf({ ...makeLimitSet(limits), timeZone, perModel: perModel.map(makeModelLimits) }),
   };
 }

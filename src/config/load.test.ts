@@ -676,7 +676,17 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "an upstream without credentials",
     '[[upstreams]]\nname = "a"\nfamily = "gemini"',
-    "clewline.toml:1:1 upstreams[0]: has no credentials; add [[upstreams.credentials]] with name and api_key below it",
+    "clewline.toml:1:1 upstreams[0]: has no credentials; add [[upstreams.credentials]] with name and api_key below it, or write caller_credentials = true to pass those of callers on",
+  ],
+  [
+    "credentials beside those of callers",
+    UPSTREAM.replace('"openai"', '"openai"\ncaller_credentials = true'),
+    "clewline.toml:4:22 upstreams[0].caller_credentials = true: cannot stand beside [[upstreams.credentials]]; remove one of the two; write a second upstream for the other",
+  ],
+  [
+    "a query parameter that is a credential",
+    UPSTREAM.replace('"openai"', '"openai"\nquery_parameters = ["deployment", "access_token"]'),
+    'clewline.toml:4:35 upstreams[0].query_parameters[1] = "access_token": is a credential, which never passes in a query; remove it; the upstream\'s credentials are in [[upstreams.credentials]]',
   ],
   [
     "dialects of another family",

@@ -99,6 +99,7 @@ name = "unlimited"
         mayAskForCache: false,
         cacheScope: "key",
         isCaptured: false,
+        foreignState: null,
         limits: {
           requestsPerMinute: 60,
           tokensPerMinute: 200_000,

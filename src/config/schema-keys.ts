@@ -178,6 +178,11 @@ const keySettings = {
     "reload",
     "Keep heads and bodies of the key's requests, while `capture.enabled` is true: prompts and answers are then on the disk.",
   ),
+  foreign_state: optional(
+    v.picklist(["allow", "refuse"]),
+    "reload",
+    "What the key gets for an id of an object at a provider whose maker the gateway does not know: see `server.foreign_state`, which holds by default.",
+  ),
   ...limits,
   time_zone: zone,
   per_model: v.optional(v.array(v.object(modelLimits)), []),

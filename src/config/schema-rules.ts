@@ -131,6 +131,21 @@ export const address = v.pipe(
   rule(isAddressOrCidr, "is not an address or CIDR", 'write the value as in "10.0.0.0/8" or "fd00::1"'),
 );
 
+/** The name of a query parameter. A credential in a query would stand in logs on its way. */
+export const queryName = v.pipe(
+  v.string(),
+  rule(
+    (value) => /^[\w.$[\]-]{1,64}$/.test(value),
+    "is not the name of a query parameter",
+    "use 1 to 64 of letters, digits and _ . $ - [ ]",
+  ),
+  rule(
+    (value) => !/^(?:key|.*token|.*api[-_]?key|.*secret|.*password|auth.*|sig.*)$/i.test(value),
+    "is a credential, which never passes in a query",
+    "remove it; the upstream's credentials are in [[upstreams.credentials]]",
+  ),
+);
+
 /** The origin of a web page, or `*`. */
 export const origin = v.pipe(
   v.string(),

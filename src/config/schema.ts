@@ -23,6 +23,7 @@ import {
   MAX_TIMER_MS,
   optional,
   origin,
+  queryName,
   required,
   rule,
   secret,
@@ -97,6 +98,18 @@ const upstream = v.object({
     "Longest silence within a reply. After it the reply counts as cut.",
   ),
   ...upstreamNetwork,
+  query_parameters: withDefault(
+    v.array(queryName),
+    [],
+    "reload",
+    "Query parameters that clients may send to this upstream, besides those that the API of the client's dialect documents. All others are left out and named in `x-clewline-dropped`.",
+  ),
+  caller_credentials: withDefault(
+    v.boolean(),
+    false,
+    "reload",
+    "Pass each caller's own credential for the provider on, in place of credentials of the upstream: it then has no `[[upstreams.credentials]]`. Callers send Clewline's key as `x-clewline-key`. See [logins.md](logins.md).",
+  ),
   credentials: v.optional(v.array(credential), []),
 });
 
@@ -123,7 +136,7 @@ const server = table({
     v.array(v.pipe(hostName, v.toLowerCase())),
     [],
     "reload",
-    "Accepted host names, without port. Empty: every valid `Host` header is accepted.",
+    "Accepted host names, without port. Empty: routes that ask for a key accept every valid `Host` header. Pages without one, `/metrics` and the admin accept addresses, `localhost`, this machine's names, names without a dot, `*.local`, `*.internal`, those listed here, and any name from `trusted_proxies`.",
   ),
   base_path: withDefault(
     v.pipe(
@@ -205,6 +218,11 @@ const server = table({
     false,
     "reload",
     "Let credentials of Google's workload identity run the program that their file names. The program gets no variable of Clewline's but `PATH` and `HOME`.",
+  ),
+  foreign_state: optional(
+    v.picklist(["allow", "refuse"]),
+    "reload",
+    "What a client gets for an id of an object at a provider (a stored response, a conversation, a container) whose maker the gateway does not know: `allow` passes the id, `refuse` answers as for one that does not exist. What another key has made is never given. Default: `allow` with one key, else `refuse`. Ids that only a console makes, and of files, cached contents and items, pass unless `refuse` is written. See [routes.md](routes.md).",
   ),
   forward_upstream_headers: withDefault(
     v.boolean(),

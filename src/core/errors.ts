@@ -14,9 +14,14 @@ export type ErrorKind =
   | "client_too_slow"
   | "unauthenticated"
   | "key_forbidden"
+  | "login_missing"
+  | "login_refused"
+  | "login_limited"
   | "route_not_found"
   | "method_not_allowed"
   | "model_not_found"
+  | "state_not_found"
+  | "previous_state_not_found"
   | "foreign_dialect"
   | "not_translatable"
   | "context_overflow"
@@ -58,9 +63,14 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   client_too_slow: { status: 408, origin: "client", retryable: true },
   unauthenticated: { status: 401, origin: "client", retryable: false },
   key_forbidden: { status: 403, origin: "client", retryable: false },
+  login_missing: { status: 401, origin: "client", retryable: false },
+  login_refused: { status: 401, origin: "client", retryable: false },
+  login_limited: { status: 429, origin: "client", retryable: true },
   route_not_found: { status: 404, origin: "client", retryable: false },
   method_not_allowed: { status: 405, origin: "client", retryable: false },
   model_not_found: { status: 404, origin: "client", retryable: false },
+  state_not_found: { status: 404, origin: "client", retryable: false },
+  previous_state_not_found: { status: 400, origin: "client", retryable: false },
   foreign_dialect: { status: 400, origin: "client", retryable: false },
   not_translatable: { status: 400, origin: "client", retryable: false },
   context_overflow: { status: 400, origin: "client", retryable: false },

@@ -13,6 +13,7 @@ import type { SpliceEdit } from "../wire/json-splice.ts";
 import type { RepairRules } from "./repair.ts";
 import type { RepeatFacts } from "./repeat.ts";
 import type { PrefixPlan } from "./shared/prefix-plan.ts";
+import type { ProviderIdPlan } from "./shared/provider-id-plan.ts";
 
 /** The four wire languages. */
 export type DialectName = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini";
@@ -99,6 +100,8 @@ export interface TapState {
    * Ids of state that now lives at the provider under this credential: stored responses, containers, threads.
    */
   readonly stateIds: readonly string[];
+  /** Ids of the stored items that the answer consists of, which a later request may refer to; absent: there are none. */
+  readonly itemIds?: readonly string[];
   /**
    * The id of a response that its provider goes on to make behind this reply: its usage can be fetched later; null: there
    * is none.
@@ -269,6 +272,8 @@ export interface Dialect {
   makePeekSink(): PeekSink;
   /** Where the stable prefix of a request stands. */
   readonly prefix: PrefixPlan;
+  /** Where requests name objects that live at the provider. */
+  readonly providerIds: ProviderIdPlan;
   /** null: every stream reports usage. */
   readonly usageOption: UsageOption | null;
   readonly alternative: Alternative | null;

@@ -128,7 +128,13 @@ for (const fault of ["locked", "full", "corrupt", "unavailable"] as const) {
           const waiting = [0, 1].map(async (i) => {
             const id = ids.ulid(Date.now());
             appended.push(id);
-            const stateId = { id: `resp_${turn}_${i}`, upstream: "openai", credential: "main", atMs: 1 };
+            const stateId = {
+              id: `resp_${turn}_${i}`,
+              upstream: "openai",
+              credential: "main",
+              owner: 1,
+              atMs: 1,
+            };
             const charge = { window, nanoUsd: 10, grantNanoUsd: 1, holder: null };
             await appendTo(ledger, sampleRow({ id }), [stateId], [charge]);
             expect(storedIds(dir)).toContain(id);

@@ -123,7 +123,7 @@ test("the rows of one turn are one commit, those of a later turn another", async
 
 test("provider-side ids are there as soon as their row is", async () => {
   const states = makeStateStore({ open: () => openStore(dir), log });
-  const stateId = { id: "resp_1", upstream: "openai", credential: "main", atMs: 1 };
+  const stateId = { id: "resp_1", upstream: "openai", credential: "main", owner: 1, atMs: 1 };
   await appendTo(start(), newRow(), [stateId]);
   expect(states.findStateId("openai", "resp_1")).toEqual(stateId);
   states.close();

@@ -56,6 +56,7 @@ test("steps that databases have already are never edited", () => {
       "e1cebc5a8bae5d5e2fa80ee8b1b57384f1fc0db01331e60d8bcc7c7d49650dcd",
     ],
     ["pauses of client keys", "fc600d15f250a10968e12f7955f994222b73817631bb12908728a7b334e6c233"],
+    ["numbers of client keys", "d69d975d3c2c39a16007c8653d4c7d0e809b18816ebd9c2a70611912631642f7"],
   ]);
 });
 

@@ -9,6 +9,7 @@ import { BACKGROUND_RESPONSES } from "../store/background.ts";
 import { BUDGETS } from "../store/budgets.ts";
 import { CLIENT_KEYS, PAUSED_KEYS } from "../store/client-keys.ts";
 import { CREDENTIAL_ROOMS } from "../store/credential-rooms.ts";
+import { KEY_IDS } from "../store/key-ids.ts";
 import type { Migration } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
 import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
@@ -169,6 +170,7 @@ export const MIGRATIONS: readonly Migration[] = [
   ADMIN_AUDIT,
   ROLL_UP_ENDPOINT_MODEL,
   PAUSED_KEYS,
+  KEY_IDS,
 ];
 
 /** The columns of the older table, in their order. */

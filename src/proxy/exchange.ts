@@ -28,6 +28,7 @@ const MAX_ATTEMPT_NOTES = 100;
 /** As in the row itself. */
 const MAX_MODEL_CHARS = 256;
 const NO_CHARGES: readonly Charge[] = [];
+const NO_IDS: readonly string[] = [];
 
 /** The client's wishes, as far as they are known when the request is planned or has failed before. */
 export interface Asked {
@@ -107,8 +108,8 @@ const NO_ATTEMPT: AttemptRecord = Object.freeze({
 });
 
 /**
- * Readonly but for its attempts, its early stream, its admission, its prefix, its bytes without media, its sharing and
- * its row. All fields are set in the constructor, so that every exchange has the same shape.
+ * Readonly but for its attempts, its early stream, its admission, its prefix, its bytes without media, its sharing, the ids
+ * that it names and its row. All fields are set in the constructor, so that every exchange has the same shape.
  */
 export class Exchange implements Accepted, Asked {
   readonly id: string;
@@ -143,6 +144,8 @@ export class Exchange implements Accepted, Asked {
   detour: DetourCause | null = null;
   /** The ledger row, once the exchange has ended. */
   row: LedgerRow | null = null;
+  /** Objects at a provider that the request names: it has not made them. */
+  namedIds: readonly string[] = NO_IDS;
   /** How long the request has waited for credentials. */
   waitedMs = 0;
   #attempts = 0;

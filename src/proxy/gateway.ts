@@ -34,8 +34,8 @@ export interface Gateway {
   /** Asked only where the key's requests are captured. */
   readonly captures: Pick<Captures, "begin">;
   readonly transport: Transport;
-  /** The upstream and credential that hold a stored object of a provider; null: unknown. */
-  findState(id: string): StateId | null;
+  /** The upstreams and credentials that hold an object of this id, and the keys that made it; empty: unknown. */
+  findState(id: string): readonly StateId[];
   /** Fetches a file that a client names by URL, from the public Internet only. Rejects with `bad_request`. */
   readonly fetchMedia: MediaFetch;
   /** Changes to requests that upstreams were found to need. */

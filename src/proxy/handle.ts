@@ -48,6 +48,7 @@ import {
 import { findRefusal } from "./refusals.ts";
 import { ServedRequest } from "./served-request.ts";
 import { type Ending, settle, settleFailure } from "./settle.ts";
+import { findNamedState, openTargets } from "./state/named-state.ts";
 import { tryTargets } from "./targets.ts";
 import type { Outcome, Walk, WalkOwner } from "./walk.ts";
 
@@ -151,13 +152,15 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     this.#found.modelAsked = modelAsked;
     if (body !== null) this.#accepted = withKeyOfNow(gateway, this.#accepted);
     const { principal } = this.#accepted;
-    const stateId = route.stateId ?? peek?.stateId ?? null;
-    const sticky = client.pinnedTo ?? (stateId === null ? null : gateway.findState(stateId));
+    const named = findNamedState(gateway, route, body, peek, principal);
+    const sticky = client.pinnedTo ?? named.sticky;
     // The plan is that of the configuration in force now.
-    this.#planned = planRequest(gateway.snapshot, route, modelAsked, sticky, principal);
+    const planned = planRequest(gateway.snapshot, route, modelAsked, sticky, principal);
+    this.#planned = openTargets(planned, named, route);
     if (body !== null && peek !== null && (principal.modelGlobs !== null || principal.limits !== null))
       checkOtherModels(body, peek, this.#planned, principal);
     const exchange = this.#recorded();
+    exchange.namedIds = named.ids;
     const request = new ServedRequest(gateway, exchange, body, peek, sticky);
     const shared = gateway.snapshot.usesCache ? shareAnswer(request, this.#planned, this) : null;
     if (shared === null) this.#serve(request, this.#planned);

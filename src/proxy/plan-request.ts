@@ -35,6 +35,9 @@ import {
   stateNotAllowed,
 } from "./refusals.ts";
 
+/** An object at a provider, which leads to its upstream. */
+type Sticky = Pick<StateId, "id" | "upstream">;
+
 export interface PlannedRequest {
   /** In the order to try them; at least one. */
   readonly targets: readonly Target[];
@@ -59,7 +62,7 @@ export function planRequest(
   snapshot: Snapshot,
   route: Route,
   model: string | null,
-  sticky: StateId | null,
+  sticky: Sticky | null,
   rights: Rights,
 ): PlannedRequest {
   if (sticky !== null && !isUpstreamAllowed(rights, sticky.upstream)) throw stateNotAllowed(sticky.id);
@@ -176,7 +179,7 @@ export function framingAsked(route: Route, peek: Peek, search: string): Framing 
 }
 
 /** The upstream that holds the state, or else the first one that speaks the client's dialect. */
-function speaker(snapshot: Snapshot, route: Route, sticky: StateId | null, rights: Rights): Target {
+function speaker(snapshot: Snapshot, route: Route, sticky: Sticky | null, rights: Rights): Target {
   const names = [...snapshot.upstreams.values()]
     .filter(
       (upstream) =>

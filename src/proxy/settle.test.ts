@@ -353,8 +353,8 @@ test("ids of state that the answer made are kept with who made it", async () => 
   );
   exchange.beginAttempt({ ...ATTEMPT });
   await end(exchange, { facts: tap });
-  expect(gateway.findState("resp_1")).toMatchObject({ upstream: "up", credential: "main" });
-  expect(gateway.findState("resp_2")).toBeNull();
+  expect(gateway.findState("resp_1")).toMatchObject([{ upstream: "up", credential: "main" }]);
+  expect(gateway.findState("resp_2")).toEqual([]);
 });
 
 test("the metrics count it under its names", async () => {

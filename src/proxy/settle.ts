@@ -210,7 +210,7 @@ function append(
   const ofCredentials = endHolds(gateway, exchange, row);
   const ofKey = isPending ? NO_CHARGES : endAdmission(gateway, exchange, row);
   const charges = ofCredentials.length === 0 ? ofKey : [...ofKey, ...ofCredentials];
-  commit(gateway, row, stateIdsOf(exchange, facts), charges, settled);
+  commit(gateway, row, stateIdsOf(gateway, exchange, facts), charges, settled);
 }
 
 /** Ends what the request holds of the limits of credentials: those of all its attempts. */
@@ -330,13 +330,27 @@ function givenAgain(origin: AnswerOrigin | null): Money {
   return { usage, usageState, costNanoUsd: 0, priceVersion: null, costGaps: null };
 }
 
-/** Stored objects that the answer made at the provider, with the credential that made them. */
-function stateIdsOf({ attempt, atMs }: Exchange, facts: AnswerFacts | null): readonly StateId[] | undefined {
+/**
+ * Stored objects that the answer made at the provider, with the credential and the key that made them. One that the request
+ * has named was there before, so it stays its maker's.
+ */
+function stateIdsOf(
+  { snapshot }: Pick<Gateway, "snapshot">,
+  { attempt, atMs, principal, namedIds, route }: Exchange,
+  facts: AnswerFacts | null,
+): readonly StateId[] | undefined {
   const { upstream, credential } = attempt;
   if (facts === null || facts.stateIds.length === 0 || upstream === null || credential === null) {
     return undefined;
   }
-  return facts.stateIds.map((id) => ({ id, upstream, credential, atMs }));
+  // Only another key's reference to an item has to be found out.
+  const { stateIds, itemIds = [] } = facts;
+  const ids = snapshot.keepsKeysApart && !route.isLookup ? [...stateIds, ...itemIds] : stateIds;
+  return ids.map((id) => {
+    const isMade = !route.isLookup && !namedIds.includes(id);
+    const owner = isMade ? (principal.id ?? null) : null;
+    return { id, upstream, credential, owner, atMs };
+  });
 }
 
 function bounded(text: string | null): string | null {

@@ -106,7 +106,7 @@ test("states are saved anew after the file was taken away", () => {
 test("a provider-side id leads back to the credential that made it, per upstream", () => {
   const sql = openStore(dir);
   const writer = new StateIdWriter(sql);
-  const id: StateId = { id: "resp_1", upstream: "openai", credential: "a", atMs: 1000 };
+  const id: StateId = { id: "resp_1", upstream: "openai", credential: "a", owner: 1, atMs: 1000 };
   sql.transaction(() => writer.write([id, { ...id, upstream: "azure", credential: "b" }]));
   const store = newStore();
   expect(store.findStateId("openai", "resp_1")).toEqual(id);
@@ -114,19 +114,27 @@ test("a provider-side id leads back to the credential that made it, per upstream
   expect(store.findStateId("openai", "resp_2")).toBeNull();
   sql.transaction(() => writer.write([{ ...id, credential: "c", atMs: 2000 }]));
   expect(store.findStateId("openai", "resp_1")).toEqual({ ...id, credential: "c", atMs: 2000 });
+  // A reply that only names it again leaves it to its maker.
+  sql.transaction(() => writer.write([{ ...id, owner: null, atMs: 3000 }]));
+  expect(store.findStateId("openai", "resp_1")).toEqual({ ...id, atMs: 3000 });
+  expect(store.findState(["azure", "openai", "other"], "resp_1").map(({ upstream }) => upstream)).toEqual([
+    "azure",
+    "openai",
+  ]);
   store.close();
   sql.close();
 });
 
-test("the map of provider-side ids forgets what is older than 30 days and more than 200,000", () => {
+test("the map of provider-side ids forgets what is older than 30 days and more than 200,000 of a key", () => {
   const sql = openStore(dir);
   const writer = new StateIdWriter(sql);
   const dayMs = 24 * 60 * 60 * 1000;
-  const batch = (from: number, count: number, atMs: number): StateId[] =>
+  const batch = (from: number, count: number, atMs: number, owner: number | null = 1): StateId[] =>
     Array.from({ length: count }, (_, i) => ({
       id: `resp_${from + i}`,
       upstream: "openai",
       credential: "a",
+      owner,
       atMs,
     }));
   const count = (): unknown => sql.prepare("SELECT count(*) AS n FROM state_ids").get()?.n;
@@ -135,11 +143,17 @@ test("the map of provider-side ids forgets what is older than 30 days and more t
   sql.transaction(() => writer.write(batch(3000, 3000, 31 * dayMs + 1)));
   expect(count()).toBe(3000);
 
+  sql.transaction(() =>
+    writer.write([...batch(900_000, 5, 32 * dayMs, 2), ...batch(900_005, 5, 32 * dayMs, null)]),
+  );
   sql.transaction(() => writer.write(batch(6000, 201_000, 32 * dayMs)));
-  expect(count()).toBeLessThanOrEqual(201_000);
+  expect(count()).toBeLessThanOrEqual(201_010);
   const store = newStore();
   expect(store.findStateId("openai", "resp_206999")).not.toBeNull();
   expect(store.findStateId("openai", "resp_3000")).toBeNull();
+  // Another key's, and those of all keys, are still there.
+  expect(store.findStateId("openai", "resp_900000")).toMatchObject({ owner: 2 });
+  expect(store.findStateId("openai", "resp_900005")).toMatchObject({ owner: null });
   store.close();
   sql.close();
 });

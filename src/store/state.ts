@@ -56,11 +56,17 @@ export interface StateId {
   readonly upstream: string;
   /** Name of the credential that owns the object. */
   readonly credential: string;
+  /**
+   * The number of the key that made the object. null: all keys may use it; of one that is written: it was made before, and
+   * belongs to whom it belonged.
+   */
+  readonly owner: number | null;
   readonly atMs: number;
 }
 
 /** Providers keep stored responses for 30 days. */
 const STATE_ID_AGE_MS = 30 * 24 * 60 * 60 * 1000;
+/** Of each key: no key can make the gateway forget what another one has made. */
 const STATE_ID_ROWS = 200_000;
 const PRUNE_EVERY = 1000;
 const RETRY_MS = 1000;
@@ -70,25 +76,31 @@ export class StateIdWriter {
   readonly #insert: SqlStatement;
   readonly #pruneCount: SqlStatement;
   readonly #pruneAge: SqlStatement;
-  #untilPrune = PRUNE_EVERY;
+  /** By owner. */
+  readonly #untilPrune = new Map<number | null, number>();
 
   constructor(sql: Sql) {
     this.#insert = sql.prepare(
-      `INSERT INTO state_ids (upstream, id, credential, at_ms) VALUES (?, ?, ?, ?)
-       ON CONFLICT (upstream, id) DO UPDATE SET credential = excluded.credential, at_ms = excluded.at_ms`,
+      `INSERT INTO state_ids (upstream, id, credential, at_ms, owner) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (upstream, id) DO UPDATE SET credential = excluded.credential, at_ms = excluded.at_ms,
+         owner = coalesce(excluded.owner, owner)`,
     );
-    this.#pruneCount = sql.prepare("DELETE FROM state_ids WHERE seq <= (SELECT max(seq) FROM state_ids) - ?");
+    this.#pruneCount = sql.prepare(
+      `DELETE FROM state_ids WHERE owner IS ?1 AND seq <=
+         (SELECT seq FROM state_ids WHERE owner IS ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)`,
+    );
     this.#pruneAge = sql.prepare(
       "DELETE FROM state_ids WHERE seq IN (SELECT seq FROM state_ids ORDER BY seq LIMIT ?) AND at_ms < ?",
     );
   }
 
   write(ids: readonly StateId[]): void {
-    for (const { upstream, id, credential, atMs } of ids) {
-      this.#insert.run(upstream, id, credential, atMs);
-      if (--this.#untilPrune > 0) continue;
-      this.#untilPrune = PRUNE_EVERY;
-      this.#pruneCount.run(STATE_ID_ROWS);
+    for (const { upstream, id, credential, atMs, owner } of ids) {
+      this.#insert.run(upstream, id, credential, atMs, owner);
+      const left = (this.#untilPrune.get(owner) ?? PRUNE_EVERY) - 1;
+      this.#untilPrune.set(owner, left === 0 ? PRUNE_EVERY : left);
+      if (left > 0) continue;
+      this.#pruneCount.run(owner, STATE_ID_ROWS);
       this.#pruneAge.run(2 * PRUNE_EVERY, atMs - STATE_ID_AGE_MS);
     }
   }
@@ -106,8 +118,8 @@ export interface StateStore {
    * The owner of an id; null when unknown or forgotten. Throws `GatewayError` when the store cannot be read.
    */
   findStateId(upstream: string, id: string): StateId | null;
-  /** The owner of an id at the first of these upstreams that has one. */
-  findState(upstreams: Iterable<string>, id: string): StateId | null;
+  /** The owners of an id at these upstreams, in their order. */
+  findState(upstreams: Iterable<string>, id: string): readonly StateId[];
   /** Tries once more to write the unsaved states, then closes the connection. */
   close(): void;
 }
@@ -123,7 +135,7 @@ function prepare(sql: Sql) {
          fingerprint = excluded.fingerprint`,
     ),
     forget: sql.prepare("DELETE FROM credential_states WHERE upstream = ? AND credential = ? AND model = ?"),
-    find: sql.prepare("SELECT upstream, id, credential, at_ms FROM state_ids WHERE upstream = ? AND id = ?"),
+    find: sql.prepare("SELECT credential, at_ms, owner FROM state_ids WHERE upstream = ? AND id = ?"),
   };
 }
 
@@ -215,18 +227,16 @@ export function makeStateStore(options: { readonly open: () => Sql; readonly log
     },
 
     findState(upstreams, id) {
-      for (const upstream of upstreams) {
-        const found = this.findStateId(upstream, id);
-        if (found !== null) return found;
-      }
-      return null;
+      const found = Array.from(upstreams, (upstream) => this.findStateId(upstream, id));
+      return found.filter((state) => state !== null);
     },
 
     findStateId(upstream, id) {
       try {
         const row = connection.use(({ find }) => find.get(upstream, id));
         if (row === null) return null;
-        return { upstream, id, credential: String(row.credential), atMs: Number(row.at_ms) };
+        const owner = row.owner === null ? null : Number(row.owner);
+        return { upstream, id, credential: String(row.credential), owner, atMs: Number(row.at_ms) };
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         throw new GatewayError(

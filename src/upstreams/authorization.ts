@@ -94,6 +94,19 @@ export function makeCredentialAccess(authorization: Authorization, secret: strin
   return { fixedLines, secrets: [secret], authorize: () => fixedLines, forgetToken: () => false };
 }
 
+/** The login that a caller itself shows at the provider. */
+export interface CallerLogin {
+  /** As the caller has sent them. */
+  readonly lines: HeaderLines;
+  /** The strings in them that no text may show. */
+  readonly secrets: readonly string[];
+}
+
+/** Shows a caller's own login as it is, whatever the family. */
+export function showLogin({ lines, secrets }: CallerLogin): CredentialAccess {
+  return { fixedLines: lines, secrets, authorize: () => lines, forgetToken: () => false };
+}
+
 /**
  * A token that expires so soon is not shown any more, because a request takes time to arrive; of a short-lived token a tenth
  * of its life.

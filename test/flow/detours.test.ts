@@ -36,6 +36,7 @@ const model = (name: string, targets: readonly string[], lines: string): string 
 beforeAll(async () => {
   upstream = await startRawUpstream(answerWell);
   gateway = await startGateway({
+    server: 'foreign_state = "allow"',
     toml: [
       translatedToml(upstream.url),
       '[metrics]\nkey = "metrics-key-0123456789"\n',

@@ -1,6 +1,6 @@
 // What a key may do: models, upstreams, addresses and its end hold on every route of every dialect.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Gateway, startGateway, upstreamToml } from "../kit/gateway.ts";
+import { type Gateway, startGateway, until, upstreamToml } from "../kit/gateway.ts";
 import { request } from "../kit/raw-client.ts";
 import { type Arrived, type RawUpstream, sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";
 import { CHAT, GEMINI, MESSAGES, RESPONSES } from "../kit/recordings.ts";
@@ -23,26 +23,31 @@ async function answer(arrived: Arrived): Promise<void> {
 const key = (name: string, settings = ""): string =>
   `[[keys]]\nname = "${name}"\nkey = "clew-${name}"\n${settings}\n`;
 
+const SERVER = 'trusted_proxies = ["127.0.0.1"]';
+
+/** `moved`: the settings of a key whose rights change. */
+function tomlOf(moved: string): string {
+  return [
+    key("free"),
+    key("moved", moved),
+    key("claude", 'models = ["claude-haiku-*", "cheap"]'),
+    key("openai", 'upstreams = ["openai"]'),
+    key("either", 'models = ["anthropic/*", "gpt-5"]'),
+    key("here", 'addresses = ["10.0.0.0/8", "2001:db8::/32"]'),
+    key("limited", "concurrency = 9"),
+    key("ended", 'expires = "2020-01-31"'),
+    key("ends", 'expires = "2999-12-31T23:59:59+02:00"'),
+    upstreamToml("anthropic", "anthropic", `${upstream.url}/a`),
+    upstreamToml("openai", "openai", `${upstream.url}/o/v1`),
+    upstreamToml("other", "openai", `${upstream.url}/x/v1`),
+    '[[models]]\nname = "cheap"\ntargets = ["openai/gpt-5"]\n[models.fixed]\nmax_output_tokens = 7\n',
+    '[[models]]\nname = "both"\ntargets = ["anthropic/claude-haiku-4-5", "openai/gpt-5"]\n',
+  ].join("\n");
+}
+
 beforeAll(async () => {
   upstream = await startRawUpstream(answer);
-  gateway = await startGateway({
-    server: 'trusted_proxies = ["127.0.0.1"]',
-    toml: [
-      key("free"),
-      key("claude", 'models = ["claude-haiku-*", "cheap"]'),
-      key("openai", 'upstreams = ["openai"]'),
-      key("either", 'models = ["anthropic/*", "gpt-5"]'),
-      key("here", 'addresses = ["10.0.0.0/8", "2001:db8::/32"]'),
-      key("limited", "concurrency = 9"),
-      key("ended", 'expires = "2020-01-31"'),
-      key("ends", 'expires = "2999-12-31T23:59:59+02:00"'),
-      upstreamToml("anthropic", "anthropic", `${upstream.url}/a`),
-      upstreamToml("openai", "openai", `${upstream.url}/o/v1`),
-      upstreamToml("other", "openai", `${upstream.url}/x/v1`),
-      '[[models]]\nname = "cheap"\ntargets = ["openai/gpt-5"]\n[models.fixed]\nmax_output_tokens = 7\n',
-      '[[models]]\nname = "both"\ntargets = ["anthropic/claude-haiku-4-5", "openai/gpt-5"]\n',
-    ].join("\n"),
-  });
+  gateway = await startGateway({ server: SERVER, toml: tomlOf("") });
 });
 afterAll(async () => {
   await gateway?.close();
@@ -221,17 +226,21 @@ test("an explanation holds to the rights as well", async () => {
 });
 
 test("an object at an upstream that the key may not use stays there", async () => {
-  const made = await ask("free", "/v1/responses", { model: "other/gpt-5", input: "hi" });
+  const made = await ask("moved", "/v1/responses", { model: "other/gpt-5", input: "hi" });
   const id = /resp_\w+/.exec(made.text)?.[0] ?? "";
-  expect((await ask("free", `/v1/responses/${id}`, null)).status).toBe(200);
+  const read = async () => await ask("moved", `/v1/responses/${id}`, null);
+  expect((await read()).status).toBe(200);
+  gateway.configure({ server: SERVER, toml: tomlOf('upstreams = ["openai"]') });
+  await until("the right is gone", async () => (await read()).status === 403);
   for (const reply of [
-    await ask("openai", `/v1/responses/${id}`, null),
-    await ask("openai", "/v1/responses", { model: "gpt-5", input: "go on", previous_response_id: id }),
+    await read(),
+    await ask("moved", "/v1/responses", { model: "gpt-5", input: "go on", previous_response_id: id }),
   ]) {
     expect(reply.status).toBe(403);
     expect(reply.text).toContain(`this key may not use the upstream that holds \\"${id}\\"`);
   }
-  expect((await ask("claude", `/v1/responses/${id}`, null)).status).toBe(200);
+  gateway.configure({ server: SERVER, toml: tomlOf("") });
+  await until("the right is back", async () => (await read()).status === 200);
 });
 
 describe("addresses", () => {

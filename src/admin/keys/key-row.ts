@@ -48,6 +48,7 @@ function settingsOf(config: KeyConfig): Key["settings"] {
     cache_header: config.mayAskForCache || null,
     cache_scope: config.cacheScope === "key" ? null : config.cacheScope,
     capture: config.isCaptured || null,
+    foreign_state: config.foreignState,
     ...(limits === null ? {} : writtenLimits(limits)),
     time_zone: limits === null || limits.timeZone === "UTC" ? null : limits.timeZone,
     per_model:

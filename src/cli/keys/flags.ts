@@ -27,6 +27,7 @@ export const SETTING_FLAGS = {
   "cache-header": { value: "true|false", help: "the client may ask with x-clewline-cache" },
   "cache-scope": { value: "SCOPE", help: "whose answers it gets: key, team or gateway" },
   capture: { value: "true|false", help: "keep its requests with prompts and answers, while capture is on" },
+  "foreign-state": { value: "WHAT", help: "ids at a provider whose maker is not known: allow or refuse" },
 } as const;
 
 type SettingFlag = keyof typeof SETTING_FLAGS;

@@ -148,6 +148,7 @@ function toJson({ name, state, from, fault, settings, stored }: Listed): object 
     cache_header: settings?.mayAskForCache ?? null,
     cache_scope: settings?.cacheScope ?? null,
     capture: settings?.isCaptured ?? null,
+    foreign_state: settings?.foreignState ?? null,
     limits:
       settings?.limits == null
         ? null

@@ -4,7 +4,7 @@ import { ID, NUMBER } from "../query-values.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
-import { MessagesPeek, PEEK_SHAPE, PREFIX } from "./peek.ts";
+import { MessagesPeek, PEEK_SHAPE, PREFIX, PROVIDER_IDS } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { repeatFacts } from "./repeat.ts";
 import { MessagesReader } from "./tap.ts";
@@ -61,6 +61,7 @@ export const anthropicMessages = {
   queryParameters: { beta: /^true$/, limit: NUMBER, before_id: ID, after_id: ID },
   peekShape: PEEK_SHAPE,
   prefix: PREFIX,
+  providerIds: PROVIDER_IDS,
   makePeekSink: () => new MessagesPeek(),
   usageOption: null,
   alternative: null,

@@ -1,7 +1,9 @@
 /** The peek at a Messages request. */
 import { Buffer } from "node:buffer";
+import { GatewayError } from "../../core/errors.ts";
 import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
 import { prefixPlan } from "../shared/prefix-plan.ts";
+import { capitalized, makeIdPlan } from "../shared/provider-id-plan.ts";
 import { MODEL_IN_OTHER_CASES, RequestPeek } from "../shared/request-peek.ts";
 import { ATTRIBUTION } from "./wire.ts";
 
@@ -20,6 +22,21 @@ export const PEEK_SHAPE = compileShape({
   fallbacks: true,
   ...MODEL_IN_OTHER_CASES,
 });
+
+export const PROVIDER_IDS = makeIdPlan(
+  {
+    container: "container",
+    "container.id": "container",
+    "container.skills.*.skill_id": "skill",
+    "thread.previous_message_id": "thread",
+    "system.*.source.file_id": "file",
+    "messages.*.content.*.source.file_id": "file",
+    // An upload into the container.
+    "messages.*.content.*.file_id": "file",
+    "messages.*.content.*.content.*.source.file_id": "file",
+  },
+  ({ kind, id }) => new GatewayError("state_not_found", `${capitalized(kind)} not found: ${id}`),
+);
 
 const ATTRIBUTION_BYTES = Buffer.from(`"${ATTRIBUTION}`);
 

@@ -5,7 +5,7 @@ import { RequestPeek } from "../shared/request-peek.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
-import { PEEK_SHAPE, PREFIX } from "./peek.ts";
+import { PEEK_SHAPE, PREFIX, PROVIDER_IDS } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { repeatFacts } from "./repeat.ts";
 import { GeminiReader } from "./tap.ts";
@@ -79,6 +79,7 @@ export const gemini = {
   },
   peekShape: PEEK_SHAPE,
   prefix: PREFIX,
+  providerIds: PROVIDER_IDS,
   makePeekSink: () => new RequestPeek(),
   usageOption: null,
   alternative: null,

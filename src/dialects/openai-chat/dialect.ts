@@ -6,7 +6,7 @@ import { resellerLimits } from "../shared/reseller.ts";
 import { RATE_HEADERS } from "../shared/retry-header.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
-import { ChatPeek, PEEK_SHAPE, PREFIX, USAGE_OPTION } from "./peek.ts";
+import { ChatPeek, PEEK_SHAPE, PREFIX, PROVIDER_IDS, USAGE_OPTION } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { repeatFacts } from "./repeat.ts";
 import { ChatReader } from "./tap.ts";
@@ -41,6 +41,7 @@ export const openaiChat = {
   queryParameters: { ...STORED_QUERY, model: ID, "metadata[]": ID },
   peekShape: PEEK_SHAPE,
   prefix: PREFIX,
+  providerIds: PROVIDER_IDS,
   makePeekSink: () => new ChatPeek(),
   usageOption: USAGE_OPTION,
   alternative: {

@@ -6,7 +6,8 @@ import { retryHeaders } from "../shared/retry-header.ts";
 
 interface Name {
   readonly type: string;
-  readonly code: string;
+  /** null: OpenAI has none for it. */
+  readonly code: string | null;
 }
 
 const NAMES: Readonly<Record<ErrorKind, Name>> = {
@@ -18,9 +19,14 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   client_too_slow: { type: "invalid_request_error", code: "client_too_slow" },
   unauthenticated: { type: "invalid_request_error", code: "invalid_api_key" },
   key_forbidden: { type: "permission_error", code: "key_forbidden" },
+  login_missing: { type: "invalid_request_error", code: "login_missing" },
+  login_refused: { type: "invalid_request_error", code: "login_refused" },
+  login_limited: { type: "rate_limit_error", code: "rate_limit_exceeded" },
   route_not_found: { type: "invalid_request_error", code: "unknown_url" },
   method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
   model_not_found: { type: "invalid_request_error", code: "model_not_found" },
+  state_not_found: { type: "invalid_request_error", code: null },
+  previous_state_not_found: { type: "invalid_request_error", code: "previous_response_not_found" },
   foreign_dialect: { type: "invalid_request_error", code: "foreign_dialect" },
   not_translatable: { type: "invalid_request_error", code: "unsupported_parameter" },
   context_overflow: { type: "invalid_request_error", code: "context_length_exceeded" },

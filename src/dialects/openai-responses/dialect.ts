@@ -7,7 +7,7 @@ import { resellerLimits } from "../shared/reseller.ts";
 import { RATE_HEADERS } from "../shared/retry-header.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
-import { PEEK_SHAPE, PREFIX } from "./peek.ts";
+import { PEEK_SHAPE, PREFIX, PROVIDER_IDS } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { repeatFacts } from "./repeat.ts";
 import { ResponsesReader } from "./tap.ts";
@@ -62,6 +62,7 @@ export const openaiResponses = {
   queryParameters: STORED_QUERY,
   peekShape: PEEK_SHAPE,
   prefix: PREFIX,
+  providerIds: PROVIDER_IDS,
   makePeekSink: () => new RequestPeek(),
   usageOption: null,
   alternative: null,

@@ -6,7 +6,8 @@ import { retryAfterS, retryHeaders } from "../shared/retry-header.ts";
 
 interface Name {
   readonly type: string;
-  readonly code: string;
+  /** null: OpenAI has none for it. */
+  readonly code: string | null;
   /** A code that `response.failed` knows, or that Codex acts on. */
   readonly streamCode:
     | "server_error"
@@ -37,9 +38,14 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   client_too_slow: invalid("client_too_slow"),
   unauthenticated: invalid("invalid_api_key"),
   key_forbidden: { ...invalid("key_forbidden"), type: "permission_error" },
+  login_missing: invalid("login_missing"),
+  login_refused: invalid("login_refused"),
+  login_limited: rate,
   route_not_found: invalid("unknown_url"),
   method_not_allowed: invalid("method_not_supported"),
   model_not_found: invalid("model_not_found"),
+  state_not_found: { ...invalid("not_found"), code: null },
+  previous_state_not_found: invalid("previous_response_not_found"),
   foreign_dialect: invalid("foreign_dialect"),
   not_translatable: invalid("unsupported_parameter"),
   context_overflow: { ...invalid("context_length_exceeded"), streamCode: "context_length_exceeded" },

@@ -24,7 +24,7 @@ const RESPONSE = {
   incomplete_details: true,
   usage: true,
   tool_usage: { web_search: true },
-  output: { "*": { type: true, action: { type: true } } },
+  output: { "*": { type: true, id: true, container_id: true, action: { type: true } } },
   service_tier: true,
   conversation: { id: true },
 } as const;
@@ -132,8 +132,10 @@ export class ResponsesReader implements AnswerReader {
     answer.pendingId = pendingIdOf(response);
     if (response.store !== false && response.object !== "response.compaction") {
       answer.addStateId(response.id);
+      for (const item of asArray(response.output)) answer.addItemId(asObject(item)?.id);
     }
     answer.addStateId(asObject(response.conversation)?.id);
+    for (const item of asArray(response.output)) answer.addStateId(asObject(item)?.container_id);
     answer.usage = decodeUsage(response) ?? answer.usage;
   }
 }

@@ -201,7 +201,7 @@ describe("a model without a price", () => {
         models: [{ name: "best", targets: ["up/gpt-4.1", "other/own-model"] }],
       },
     );
-    gateway.findState = (id) => ({ id, upstream: "other", credential: "main", atMs: 0 });
+    gateway.findState = (id) => [{ id, upstream: "other", credential: "main", owner: null, atMs: 0 }];
     const body = JSON.stringify({ model: "best", input: "x", previous_response_id: "resp_1" });
     const reply = await handle(
       gateway,

@@ -10,6 +10,10 @@ import { failureText } from "../failure-text.ts";
 import type { ContentSearch } from "./content-bytes.ts";
 import type { NeedleSearch } from "./needle.ts";
 
+const NO_ITEMS: readonly string[] = [];
+/** Of one reply. */
+const MAX_ITEM_IDS = 16;
+
 /** The state that a reader writes and a tap shows. */
 export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
   #usage: Usage | null = null;
@@ -17,6 +21,7 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
   uncountedBytes = 0;
   model: string | null = null;
   stateIds: readonly string[] = [];
+  itemIds: readonly string[] = NO_ITEMS;
   pendingId: string | null = null;
   stopReason: string | null = null;
   isRefusal = false;
@@ -51,6 +56,12 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
 
   complete(): void {
     if (this.progress !== "failed") this.progress = "complete";
+  }
+
+  addItemId(id: unknown): void {
+    const text = asString(id);
+    if (text === null || this.itemIds.length >= MAX_ITEM_IDS || this.itemIds.includes(text)) return;
+    this.itemIds = [...this.itemIds, text];
   }
 
   addStateId(id: unknown): void {

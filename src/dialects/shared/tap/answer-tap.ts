@@ -34,6 +34,10 @@ export abstract class AnswerTap implements Tap {
     return this.answer.model;
   }
 
+  get itemIds(): readonly string[] {
+    return this.answer.itemIds;
+  }
+
   get stateIds(): readonly string[] {
     return this.answer.stateIds;
   }

@@ -123,8 +123,18 @@ export const CONFIG_FAULTS: Readonly<Record<string, string>> = {
   "give each entry its own name": "请给每个条目一个自己的名称",
   "write both entries as one": "请把两个条目合并为一个",
   "has no credentials": "没有凭证",
-  "add [[upstreams.credentials]] with name and api_key below it":
-    "请在其下添加带 name 和 api_key 的 [[upstreams.credentials]]",
+  "add [[upstreams.credentials]] with name and api_key below it, or write caller_credentials = true to pass those of callers on":
+    "请在其下添加带有 name 和 api_key 的 [[upstreams.credentials]]，或写 caller_credentials = true 以转发调用方的凭证",
+  "cannot be used with this family, whose credentials have a project each":
+    "不能用于此类上游，其每个凭证各有自己的项目",
+  "remove the line, and add [[upstreams.credentials]]": "请去掉这一行，并添加 [[upstreams.credentials]]",
+  "cannot stand beside [[upstreams.credentials]]": "不能与 [[upstreams.credentials]] 并存",
+  "remove one of the two; write a second upstream for the other": "请去掉其中一个；另一个请写成第二个上游",
+  "is not the name of a query parameter": "不是查询参数的名称",
+  "use 1 to 64 of letters, digits and _ . $ - [ ]": "请使用 1 到 64 个字母、数字或 _ . $ - [ ]",
+  "is a credential, which never passes in a query": "是凭证，绝不会通过查询参数传递",
+  "remove it; the upstream's credentials are in [[upstreams.credentials]]":
+    "请去掉它；上游的凭证在 [[upstreams.credentials]] 中",
   "family {0} speaks one dialect only": "{0} 类型只使用一种协议",
   "remove the line": "请移除该行",
   "ends in the path of an endpoint ({0})": "以端点的路径（{0}）结尾",

@@ -12,8 +12,16 @@ export const HELP: Readonly<Record<string, string>> = {
     "记录和状态所在的文件夹。默认：`$STATE_DIRECTORY`，否则为平台的状态文件夹（`~/.local/state/clewline`）。",
   "Addresses and CIDRs of proxies whose `X-Forwarded-For` header is trusted.":
     "信任其 `X-Forwarded-For` 头的代理的地址和 CIDR。",
-  "Accepted host names, without port. Empty: every valid `Host` header is accepted.":
-    "接受的主机名，不带端口。空：接受所有有效的 `Host` 头。",
+  "Accepted host names, without port. Empty: routes that ask for a key accept every valid `Host` header. Pages without one, `/metrics` and the admin accept addresses, `localhost`, this machine's names, names without a dot, `*.local`, `*.internal`, those listed here, and any name from `trusted_proxies`.":
+    "接受的主机名，不含端口。为空：要求密钥的路由接受任何有效的 `Host` 头；无需密钥的页面、`/metrics` 和管理界面接受 IP 地址、`localhost`、本机名称、不含点的名称、`*.local`、`*.internal`、此处列出的名称，以及来自 `trusted_proxies` 的任何名称。",
+  "What a client gets for an id of an object at a provider (a stored response, a conversation, a container) whose maker the gateway does not know: `allow` passes the id, `refuse` answers as for one that does not exist. What another key has made is never given. Default: `allow` with one key, else `refuse`. Ids that only a console makes, and of files, cached contents and items, pass unless `refuse` is written. See [routes.md](routes.md).":
+    "客户端使用提供方处某个对象（已存储的响应、会话、容器）的 ID，而网关不知道其创建者时如何处理：`allow` 放行该 ID，`refuse` 按不存在的 ID 应答。其他密钥创建的对象绝不会给出。默认：只有一个密钥时为 `allow`，否则为 `refuse`。只能在控制台创建的对象以及文件、缓存内容和条目的 ID 会放行，除非写明 `refuse`。见 [routes.md](routes.md)。",
+  "Query parameters that clients may send to this upstream, besides those that the API of the client's dialect documents. All others are left out and named in `x-clewline-dropped`.":
+    "除客户端方言的 API 所记载的参数之外，客户端还可以发给此上游的查询参数。其他参数都会被去掉，并在 `x-clewline-dropped` 中列出。",
+  "Pass each caller's own credential for the provider on, in place of credentials of the upstream: it then has no `[[upstreams.credentials]]`. Callers send Clewline's key as `x-clewline-key`. See [logins.md](logins.md).":
+    "转发每个调用方自己在提供方的凭证，以代替上游的凭证：此时上游没有 `[[upstreams.credentials]]`。调用方用 `x-clewline-key` 发送 Clewline 的密钥。见 [logins.md](logins.md)。",
+  "What the key gets for an id of an object at a provider whose maker the gateway does not know: see `server.foreign_state`, which holds by default.":
+    "该密钥使用提供方处某个对象的 ID，而网关不知道其创建者时如何处理：见 `server.foreign_state`，默认以其为准。",
   "Path prefix under which a proxy serves Clewline, as in `/llm`.":
     "代理提供 Clewline 时的路径前缀，如 `/llm`。",
   "PEM file of the certificate and its chain. Needs `tls.key_file`. Both files are watched: a renewed certificate serves new connections within a second. To switch TLS on or off needs a start.":
