@@ -131,7 +131,7 @@ function modelLines(models: ModelLists, { path, dialect }: ModelCollection): Rou
   const answerList: ClientHandler = (client, _params, principal) =>
     models.answerList(client, dialectOf(client), principal);
   const answerModel: ClientHandler = (client, { model = "" }, principal) =>
-    models.answerModel(model, dialectOf(client), principal);
+    models.answerModel(model, dialectOf(client), principal, client);
   return [
     { ...line, path, handler: answerList },
     { ...line, path: `${path}/{model...}`, handler: answerModel },

@@ -61,10 +61,15 @@ export function isSameDigest(a: string, b: string): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 
+/**
+ * The header for a client whose other headers show its own login at a provider. It comes first, so that such a login is
+ * never taken for a key, and it never goes on.
+ */
+export const OWN_KEY_HEADER = "x-clewline-key";
 const KEY_HEADERS = ["x-api-key", "x-goog-api-key", "api-key"] as const;
 
 /**
- * The principal of the first valid key, in this order: `Authorization: Bearer`, `x-api-key`,
+ * The principal of the first valid key, in this order: `x-clewline-key`, `Authorization: Bearer`, `x-api-key`,
  * `x-goog-api-key`, `api-key`, `?key=`. Returns null when no key is valid. `search` is the query with its
  * question mark, or "".
  */
@@ -73,6 +78,11 @@ export function authenticate(
   headers: Pick<HeaderView, "get">,
   search: string,
 ): Principal | null {
+  const own = headers.get(OWN_KEY_HEADER);
+  if (own !== null) {
+    const found = ring.get(digestOf(own.trim()));
+    if (found !== undefined) return found;
+  }
   const authorization = headers.get("authorization");
   if (authorization !== null) {
     const found = ring.get(digestOf(bearerOf(authorization)));
@@ -139,7 +149,7 @@ function keyExpired(atMs: number): GatewayError {
 export function unauthenticated(): GatewayError {
   return new GatewayError(
     "unauthenticated",
-    "no valid key was sent; send a client key of this gateway as Authorization: Bearer, x-api-key, x-goog-api-key, api-key or ?key=",
+    "no valid key was sent; send a client key of this gateway as Authorization: Bearer, x-api-key, x-goog-api-key, api-key, x-clewline-key or ?key=",
   );
 }
 

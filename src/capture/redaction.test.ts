@@ -22,6 +22,7 @@ test.each([
   "cf-access-client-secret",
   "x-webhook-signature",
   "x-secret-2",
+  "x-clewline-key",
 ])("the header %s is masked, whatever it holds", (name) => {
   expect(plain.headers([[name, "anything"]], NOTHING)).toEqual([[name, "[redacted]"]]);
 });

@@ -8,9 +8,9 @@ const MASK = "[redacted]";
 const SECRET_NAME =
   /(?:^|[-_])(?:auth|authorization|assertion|token|secret|key|apikey|password|passwd|credential|cookie|signature|sig|jwt)\d*(?:$|[-_])/;
 
-/** The gateway's own headers name a credential, and never show one. */
+/** Of the gateway's own headers only the client's key is a secret: others name a credential, and never show one. */
 function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name) && !name.startsWith("x-clewline-");
+  return SECRET_NAME.test(name) && (name === "x-clewline-key" || !name.startsWith("x-clewline-"));
 }
 
 /** Which headers are masked: those that hold credentials always, and those that the configuration names. */

@@ -41,8 +41,9 @@ const ALL: Rights = { modelGlobs: null, upstreams: null };
 const only = (...globs: string[]): Rights => ({ modelGlobs: globs.map(makeExactGlob), upstreams: null });
 
 async function ask(id: string | null = null, search = "", rights = ALL): Promise<Response> {
-  if (id !== null) return await lists.answerModel(id, "openai-chat", rights);
-  return await lists.answerList(clientUnderTest(`/v1/models${search}`, null), "openai-chat", rights);
+  const client = clientUnderTest(`/v1/models${search}`, null);
+  if (id !== null) return await lists.answerModel(id, "openai-chat", rights, client);
+  return await lists.answerList(client, "openai-chat", rights);
 }
 
 async function idsOf(reply: Response): Promise<string[]> {

@@ -7,11 +7,13 @@ import { DIALECTS } from "../dialects/index.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import { allowedTargets, isUpstreamAllowed, mayAsk, type Rights } from "../plan/rights.ts";
+import { readLogin } from "../proxy/attempt/caller-login.ts";
 import { sendOwnGet } from "../proxy/attempt/own-call.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import type { CredentialView, Snapshot, UpstreamView } from "../snapshot.ts";
 import { headOf } from "../transport/call.ts";
 import { readWhole } from "../transport/whole.ts";
+import { type CallerLogin, showLogin } from "../upstreams/authorization.ts";
 import { type ListedModel, parseModelList } from "../upstreams/model-list.ts";
 
 const FRESH_MS = 5 * 60_000;
@@ -42,7 +44,12 @@ export interface ModelLists {
   /** Answers `GET /v1/models` in the dialect's form, with the models that a key with these rights may use. */
   answerList(client: ClientRequest, dialect: DialectName, rights: Rights): Promise<Response>;
   /** Answers `GET /v1/models/{id}` in the dialect's form. `id` may leave out the upstream. */
-  answerModel(id: string, dialect: DialectName, rights: Rights): Promise<Response>;
+  answerModel(
+    id: string,
+    dialect: DialectName,
+    rights: Rights,
+    client: Pick<ClientRequest, "headers" | "search">,
+  ): Promise<Response>;
   /** The models in the upstreams' own lists, as `upstream/model`. */
   names(): Promise<readonly string[]>;
   /** Asks every upstream whose list is not fresh, and keeps the traits in it. Never throws; logs failures. */
@@ -60,7 +67,7 @@ export function makeModelLists(gateway: Gateway): ModelLists {
       return Promise.resolve(known.models);
     const running = asking.get(upstream);
     if (running !== undefined) return running;
-    const asked = ask(gateway, upstream)
+    const asked = ask(gateway, upstream, null)
       .then((models) => {
         for (const { id, traits } of models) modelTraits.learn(upstream, id, traits);
         remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + FRESH_MS });
@@ -80,17 +87,22 @@ export function makeModelLists(gateway: Gateway): ModelLists {
     return asked;
   };
 
-  const all = async (snapshot: Snapshot, rights: Rights): Promise<readonly ModelEntry[]> => {
-    const upstreams = [...snapshot.upstreams.values()].filter(({ name }) => isUpstreamAllowed(rights, name));
+  const all = async (
+    snapshot: Snapshot,
+    rights: Rights,
+    client: Pick<ClientRequest, "headers" | "search"> | null,
+  ): Promise<readonly ModelEntry[]> => {
+    const { upstreams, login } = askable(snapshot, rights, client);
     const lists = await Promise.all(
-      upstreams.map((upstream) =>
-        inTime(modelsOf(snapshot, upstream), () => {
+      upstreams.map((upstream) => {
+        if (upstream.callerCredentials && login !== null) return modelsOfLogin(gateway, upstream, login);
+        return inTime(modelsOf(snapshot, upstream), () => {
           const models = remembered.get(upstream)?.models ?? [];
           // The next client does not wait for this list either: it is taken over when it arrives.
           remembered.set(upstream, { models, untilMs: gateway.clock.monotonicMs() + RETRY_MS });
           return models;
-        }),
-      ),
+        });
+      }),
     );
     const own = snapshot.config.models
       .filter(({ name }) => !name.endsWith("*") && mayAsk(snapshot.plan(name), name, rights))
@@ -106,19 +118,22 @@ export function makeModelLists(gateway: Gateway): ModelLists {
 
   return {
     async names() {
-      const models = await all(gateway.snapshot, { modelGlobs: null, upstreams: null });
+      const models = await all(gateway.snapshot, { modelGlobs: null, upstreams: null }, null);
       return models.filter(({ ownedBy }) => gateway.snapshot.upstreams.has(ownedBy)).map(({ id }) => id);
     },
     async refresh() {
       const { snapshot } = gateway;
-      await Promise.all([...snapshot.upstreams.values()].map((upstream) => modelsOf(snapshot, upstream)));
+      const upstreams = [...snapshot.upstreams.values()].filter(
+        ({ callerCredentials }) => !callerCredentials,
+      );
+      await Promise.all(upstreams.map((upstream) => modelsOf(snapshot, upstream)));
     },
     async answerList(client, dialect, rights) {
-      const models = await all(gateway.snapshot, rights);
+      const models = await all(gateway.snapshot, rights, client);
       return json(renderPage(DIALECTS[dialect], models, client.search), newRequestId());
     },
-    async answerModel(id, dialect, rights) {
-      const models = await all(gateway.snapshot, rights);
+    async answerModel(id, dialect, rights, client) {
+      const models = await all(gateway.snapshot, rights, client);
       const found =
         models.find((model) => model.id === id) ?? models.find((model) => model.id.endsWith(`/${id}`));
       if (found !== undefined) return json(DIALECTS[dialect].renderModel({ ...found, id }), newRequestId());
@@ -129,6 +144,34 @@ export function makeModelLists(gateway: Gateway): ModelLists {
       return replyWithError(dialect, error, newRequestId());
     },
   };
+}
+
+/** The upstreams that a key may use, and the caller's own login for those that take one: without a login they are left out. */
+function askable(
+  snapshot: Snapshot,
+  rights: Rights,
+  client: Pick<ClientRequest, "headers" | "search"> | null,
+): { readonly upstreams: readonly UpstreamView[]; readonly login: CallerLogin | null } {
+  const allowed = [...snapshot.upstreams.values()].filter(({ name }) => isUpstreamAllowed(rights, name));
+  const takesLogin = allowed.some(({ callerCredentials }) => callerCredentials);
+  const login = takesLogin && client !== null ? readLogin(snapshot.keys, client) : null;
+  return {
+    upstreams: allowed.filter(({ callerCredentials }) => !callerCredentials || login !== null),
+    login,
+  };
+}
+
+/** What a caller's own login may list is the caller's: it is asked for each time, and not kept. */
+async function modelsOfLogin(
+  gateway: Gateway,
+  upstream: UpstreamView,
+  login: CallerLogin,
+): Promise<readonly ListedModel[]> {
+  try {
+    return await inTime(ask(gateway, upstream, login), () => []);
+  } catch {
+    return [];
+  }
 }
 
 /**
@@ -180,12 +223,18 @@ async function inTime(
   }
 }
 
-async function ask(gateway: Gateway, upstream: UpstreamView): Promise<readonly ListedModel[]> {
+/** `login`: the caller's own; null: a credential of the upstream is leased. */
+async function ask(
+  gateway: Gateway,
+  upstream: UpstreamView,
+  login: CallerLogin | null,
+): Promise<readonly ListedModel[]> {
   const leased = gateway.pool.lease({ ...NEED, upstream: upstream.name });
   if ("unavailable" in leased) throw new Error("no credential is ready");
   try {
-    const credential = upstream.credentials.get(leased.lease.credentialId);
-    if (credential === undefined) throw new Error("the credential is gone from the configuration");
+    const leasedView = upstream.credentials.get(leased.lease.credentialId);
+    if (leasedView === undefined) throw new Error("the credential is gone from the configuration");
+    const credential = login === null ? leasedView : { ...leasedView, access: showLogin(login) };
     const { modelLists } = upstream.family;
     const lists = await Promise.all(
       modelLists.map((path) =>

@@ -10,6 +10,8 @@ import type { PinnedTo } from "../http/client-request.ts";
 import { bytesWithoutMedia } from "../neutral/inline-media.ts";
 import { ReplyTranslator } from "../translate/reply.ts";
 import { RequestTranslator } from "../translate/request.ts";
+import type { CallerLogin } from "../upstreams/authorization.ts";
+import { readLogin } from "./attempt/caller-login.ts";
 import type { TakenDetours } from "./detour/detours.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
@@ -26,6 +28,8 @@ export class ServedRequest {
   detours: TakenDetours | null = null;
   /** The keys when the request was planned. */
   readonly #keys: KeyRing;
+  /** undefined: nobody has asked for it. */
+  #login: CallerLogin | null | undefined = undefined;
   #translator: RequestTranslator | null = null;
   #replies: ReplyTranslator | null = null;
 
@@ -50,6 +54,12 @@ export class ServedRequest {
     const { principal } = this.exchange;
     if (snapshot.keys === this.#keys && principal.expiresAtMs === null) return null;
     return findEndOfKey(snapshot.keys, principal, clock);
+  }
+
+  /** The caller's own login at a provider; null: it shows none. Read only for an upstream that takes it. */
+  get login(): CallerLogin | null {
+    if (this.#login === undefined) this.#login = readLogin(this.#keys, this.exchange.client);
+    return this.#login;
   }
 
   get body(): Uint8Array | null {

@@ -9,6 +9,7 @@ import { CACHE_HEADER, type CacheWish, cacheWish } from "../../cache/mode.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Route } from "../../dialects/endpoint.ts";
 import { DIALECTS } from "../../dialects/index.ts";
+import { withDetours } from "../../plan/plan.ts";
 import { decidingHeaders } from "../../upstreams/repeat-headers.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import { admitUnpaid } from "../admission/admit.ts";
@@ -40,12 +41,19 @@ export function shareAnswer(
   const header = client.headers.get(CACHE_HEADER);
   // The cache is for other keys and models.
   if (header === null && principal.cache === null && planned.cache === null) return null;
+  if (mayShowLogin(request, planned)) return null;
   const { cache: ofKey, mayAskForCache: mayAsk } = principal;
   const wish = cacheWish({ ofKey, ofModel: planned.cache, mayAsk, header });
   if (wish === null) return null;
   const key = keyOf(gateway.cache, request, planned, wish);
   if (key === null) return null;
   return (wish.isRefresh ? null : findShared(key, request, planned, owner)) ?? begin(key, request, owner);
+}
+
+/** An answer to a caller's own login is the caller's: it is neither kept, nor shared with the same request of another one. */
+function mayShowLogin({ gateway }: ServedRequest, { targets, detours }: PlannedRequest): boolean {
+  const all = detours === null ? targets : withDetours(targets, detours);
+  return all.some(({ upstream }) => gateway.snapshot.upstreams.get(upstream)?.callerCredentials === true);
 }
 
 function findShared(

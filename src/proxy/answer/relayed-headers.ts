@@ -2,17 +2,17 @@
 import type { Framing } from "../../dialects/dialect.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
+import { headersForClient } from "../attempt/caller-login.ts";
 import { nameChanges } from "../attempt/changes.ts";
 
 const EVENTS_TYPE = "text/event-stream";
 
 export function relayedHeaders(
-  { served, prepared }: Pick<RunningAttempt, "served" | "prepared">,
+  { served, prepared, upstream }: Pick<RunningAttempt, "served" | "prepared" | "upstream">,
   head: ReplyHead,
   framing: Framing,
 ): Record<string, string> {
-  const { gateway, exchange } = served;
-  const headers = gateway.snapshot.filterReplyHeaders(head.headers, exchange.id);
+  const headers = headersForClient(served, upstream, head.headers);
   nameChanges(headers, prepared);
   correctType(headers, framing);
   return headers;

@@ -19,6 +19,7 @@ import { renewAdmission } from "../admission/renew-admission.ts";
 import { captureCall } from "../capture/captured-call.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AnswerFacts } from "./answer-facts.ts";
+import { credentialFor } from "./caller-login.ts";
 import { accessFailure, inBandFailure, refusedFailure } from "./failure.ts";
 import type { AttemptFailure, AttemptResult, ClientLeft, Fault, RefusingAnswer } from "./outcome.ts";
 import { passedAnswer } from "./passed-usage.ts";
@@ -77,7 +78,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     this.#prepared = prepared;
     this.upstream = upstream;
     this.lease = lease;
-    this.credential = upstream.credentials.get(lease.credentialId) as CredentialView;
+    this.credential = credentialFor(served, upstream, lease);
     this.verdict = new Verdict(gateway, exchange, upstream, target.model, this.credential, lease);
     this.#owner = owner;
     if (lease.hold !== null) exchange.keep(lease.hold);

@@ -19,10 +19,11 @@ import { repairsFor } from "../../upstreams/refusals/repair.ts";
 import { isOfCredential, type ReplyFacts, type Signal } from "../../upstreams/signal.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import type { ServedRequest } from "../served-request.ts";
+import { headersForClient, loginRefused, speaksOfLogin } from "./caller-login.ts";
 import { allChanges, nameChanges } from "./changes.ts";
 import type { AttemptFailure, UpstreamReply } from "./outcome.ts";
 import type { PreparedRequest } from "./prepare.ts";
-import { comingBackAfter, errorFor, foreignError, redirectError } from "./upstream-error.ts";
+import { comingBackAfter, errorFor, foreignError, redirectError, wordsOfUpstream } from "./upstream-error.ts";
 
 const NO_HEADERS: HeaderView = { get: () => null, forEach: () => undefined };
 
@@ -76,7 +77,8 @@ function factsOf(attempt: FailedAttempt, status: number, headers: HeaderView, bo
 function withDetour(attempt: FailedAttempt, failure: AttemptFailure, facts: ReplyFacts): AttemptFailure {
   const { detours } = attempt.served;
   const { signal, repairs } = failure;
-  if (detours === null || isOfCredential(signal)) return failure;
+  if (detours === null || isOfCredential(signal) || speaksOfLogin(attempt.upstream, facts.status))
+    return failure;
   const { translated, body } = attempt.prepared;
   const cause = refusedFor(facts, translated?.body ?? body);
   if (cause === null || !detours.concerns(cause)) return failure;
@@ -103,10 +105,10 @@ function classifiedFailure(
   bytes: Uint8Array,
   isWhole: boolean,
 ): AttemptFailure {
-  const { served, prepared, upstream } = attempt;
+  const { served, prepared } = attempt;
   const { status, headers, body: text } = facts;
-  const classified = upstream.family.classify(facts, upstream.profile);
-  const repairs = mayRepair(classified, status) ? repairsOf(prepared, status, text) : NO_REPAIRS;
+  const classified = classify(attempt, facts);
+  const repairs = mayRepair(attempt, classified, status) ? repairsOf(prepared, status, text) : NO_REPAIRS;
   // A repairable refusal must not forbid the model to the credential, nor count against the upstream.
   const signal: Signal = repairs.length === 0 ? classified : REPAIRABLE;
   const { translated } = prepared;
@@ -114,7 +116,7 @@ function classifiedFailure(
   const isRepaired = prepared.repaired.length > 0;
   // The refusal is that of the changed request.
   if (isRepaired) served.exchange.attempt.dropped = allChanges(prepared);
-  const wordedIn = upstream.family.envelopeOf?.(facts) ?? prepared.dialect;
+  const wordedIn = attempt.upstream.family.envelopeOf?.(facts) ?? prepared.dialect;
   // A client in the form of Vertex AI knows both of its envelopes.
   if (translated === null && (wordedIn === route.dialect || route.isVertexForm)) {
     // A page of a proxy or CDN is not the provider's own error, so the client gets its dialect's error
@@ -123,7 +125,7 @@ function classifiedFailure(
     const upstreamReply: UpstreamReply | null = isForClient
       ? {
           status,
-          headers: served.gateway.snapshot.filterReplyHeaders(headers, served.exchange.id),
+          headers: headersForClient(served, attempt.upstream, headers),
           body: bytesForClient(attempt, text, bytes),
         }
       : null;
@@ -131,18 +133,42 @@ function classifiedFailure(
     return {
       kind: "failed",
       signal,
-      error: errorFor(signal, status),
+      error: relayedError(attempt, signal, facts),
       upstreamReply,
       repairs,
     };
   }
   const spokenTo = { ...(translated ?? { dialect: prepared.dialect }), codec: CODECS[wordedIn] };
-  const error = wordedError(attempt, spokenTo, signal, status, text);
+  const error = wordedError(attempt, spokenTo, signal, status, text, facts);
   return { kind: "failed", signal, error, upstreamReply: null, repairs };
 }
 
+/** What is said against a caller's own login concerns its request alone: no other credential can mend that. */
+function classify({ upstream }: Pick<FailedAttempt, "upstream">, facts: ReplyFacts): Signal {
+  const signal = upstream.family.classify(facts, upstream.profile);
+  if (!upstream.callerCredentials || signal.class === "ok") return signal;
+  return isOfCredential(signal) || speaksOfLogin(upstream, facts.status)
+    ? { class: "bad", reason: signal.reason }
+    : signal;
+}
+
+/** The error in general terms, for a client that mostly gets the upstream's own reply in its place. */
+function relayedError({ upstream }: FailedAttempt, signal: Signal, facts: ReplyFacts): GatewayError {
+  const { status } = facts;
+  return speaksOfLogin(upstream, status)
+    ? loginRefused(status, null, retryAfterMsOf(facts))
+    : errorFor(signal, status);
+}
+
+/** null: the reply does not say. */
+function retryAfterMsOf(facts: ReplyFacts): number | null {
+  const atMs = comeBackAt(readFailure(facts));
+  return atMs === null ? null : Math.max(0, atMs - facts.nowMs);
+}
+
 /** Template engines and servers in Python report what is wrong with a request as 500. */
-function mayRepair(signal: Signal, status: number): boolean {
+function mayRepair({ upstream }: FailedAttempt, signal: Signal, status: number): boolean {
+  if (speaksOfLogin(upstream, status)) return false;
   return (
     signal.class === "bad" || signal.class === "forbid" || (signal.class === "overload" && status === 500)
   );
@@ -167,14 +193,15 @@ export function inBandFailure(
   raw: string,
   request: TranslatedRequest | null,
 ): AttemptFailure {
-  const { family, profile } = attempt.upstream;
-  const status = family.inBandStatus(raw);
+  const status = attempt.upstream.family.inBandStatus(raw);
   const facts = factsOf(attempt, status, head.headers, raw);
-  const classified = family.classify(facts, profile);
+  const classified = classify(attempt, facts);
   const dialect = request?.dialect ?? attempt.served.exchange.route.dialect;
   // 500 stands for an error without a known code, whose words may still be those of a refusal.
   const refusedAs = status === 500 ? 400 : status;
-  const repairs = mayRepair(classified, status) ? repairsOf(attempt.prepared, refusedAs, raw) : NO_REPAIRS;
+  const repairs = mayRepair(attempt, classified, status)
+    ? repairsOf(attempt.prepared, refusedAs, raw)
+    : NO_REPAIRS;
   const signal = repairs.length === 0 ? classified : REPAIRABLE;
   if (request !== null) {
     const error = inBandError(attempt, request, raw, "");
@@ -186,7 +213,7 @@ export function inBandFailure(
     headers: { "content-type": "application/json" },
     body: bytesForClient(attempt, DIALECTS[dialect].wrapFailure(raw), null),
   };
-  const error = errorFor(signal, status);
+  const error = relayedError(attempt, signal, facts);
   const failure = { kind: "failed", signal, error, upstreamReply, repairs } as const;
   return withDetour(attempt, withTimeToComeBack(failure, facts), facts);
 }
@@ -200,8 +227,7 @@ export function accessFailure({ signal }: AccessRefused): AttemptFailure {
 
 /** The meaning, for the credential, of a failure inside a good reply. */
 export function inBandSignal(attempt: FailedAttempt, headers: HeaderView, raw: string): Signal {
-  const { family, profile } = attempt.upstream;
-  return family.classify(factsOf(attempt, family.inBandStatus(raw), headers, raw), profile);
+  return classify(attempt, factsOf(attempt, attempt.upstream.family.inBandStatus(raw), headers, raw));
 }
 
 /** Whether a text stands in the request that the upstream got. */
@@ -234,24 +260,21 @@ export function inBandError(
 
 /** The error for a client of another dialect, without the credential, which some upstreams repeat. */
 function wordedError(
-  { served, credential }: FailedAttempt,
+  { served, credential, upstream }: FailedAttempt,
   request: SpokenTo,
   signal: Signal,
   status: number,
   body: string,
+  facts: ReplyFacts | null = null,
 ): GatewayError {
   const { secrets } = credential.access;
   const { dialect, codec } = request;
   const nowMs = served.gateway.clock.nowMs();
-  return foreignError({
-    codec,
-    signal,
-    status,
-    body,
-    secrets,
-    sentLimit: limitIn(dialect, request.body),
-    nowMs,
-  });
+  const sentLimit = limitIn(dialect, request.body);
+  const failure = { codec, signal, status, body, secrets, sentLimit, nowMs };
+  return speaksOfLogin(upstream, status)
+    ? loginRefused(status, wordsOfUpstream(failure), facts === null ? null : retryAfterMsOf(facts))
+    : foreignError(failure);
 }
 
 /** null: the request limits its answer nowhere, or is gone. */

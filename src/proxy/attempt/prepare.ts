@@ -87,7 +87,7 @@ export function prepareRequest(
   if (dialects !== null) return translateRequest(request, upstream, target, dialects, all);
   const { dialect } = exchange.route;
   const repairs = all.length === 0 ? all : repairsIn(dialect, all);
-  const unpassed = droppedFromQuery(dialect, exchange.client.search);
+  const unpassed = droppedFromQuery(dialect, exchange.client.search, upstream.queryParameters);
   const isUsageAsked = asksForUsage(exchange.route, upstream, peek);
   if (body === null || (exchange.amendment === null && repairs.length === 0)) {
     return {

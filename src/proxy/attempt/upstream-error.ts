@@ -124,6 +124,11 @@ export function ownWordsOf(
   return foreignError({ ...failure, codec: CODECS[dialect] });
 }
 
+/** The upstream's own message without the credential; null: it has none that can be read. */
+export function wordsOfUpstream(failure: ForeignFailure): string | null {
+  return decode(failure).message;
+}
+
 /**
  * The upstream's words without the credential. An error that is wrapped in another one spells it differently
  * before and after it is unwrapped.

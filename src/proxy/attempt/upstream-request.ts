@@ -49,7 +49,7 @@ export function asksForUsage(
  */
 export function relayRequest(
   { route, client, clientFraming }: TranslatedExchange,
-  { family }: UpstreamView,
+  { family, callerCredentials, queryParameters }: UpstreamView,
   relayed: Relayed,
   urls: UrlMemo,
   authLines: HeaderLines,
@@ -59,10 +59,11 @@ export function relayRequest(
     family.withheldHeaders ?? family.authorization.headerNames,
     authLines,
     family.defaultHeaders,
+    callerCredentials,
   );
   const { repaired } = relayed;
   return {
-    url: urlFor(route, client.search, urls, relayed.target, clientFraming !== "json"),
+    url: urlFor(route, client.search, queryParameters, urls, relayed.target, clientFraming !== "json"),
     method: client.method,
     headers: repaired.length === 0 ? headers : withoutRefusedBetas(headers, route.dialect, repaired),
     body: bodyFor(route, family, relayed),
@@ -108,10 +109,18 @@ function withModelAsWanted(
   return edits === null || edits.length === 0 ? body : splice(body, edits);
 }
 
-function urlFor(route: Route, search: string, urls: UrlMemo, target: Target, isStream: boolean): string {
+function urlFor(
+  route: Route,
+  search: string,
+  more: readonly string[],
+  urls: UrlMemo,
+  target: Target,
+  isStream: boolean,
+): string {
   const path =
     route.action === null ? route.path : `${route.path}${escapeModel(target.model)}:${route.action}`;
-  return urls.urlOf(path + queryFor(route.dialect, search), target.model, isStream);
+  const query = queryFor(route.dialect, search, more);
+  return urls.urlOf(path + query, target.model, isStream);
 }
 
 /** A model as a part of a path. */

@@ -63,6 +63,7 @@ export class Verdict {
     gateway.breaker.success(this.#upstream.name, this.#model);
     gateway.metrics.countAttempt(this.#upstream.name, "ok");
     gateway.pool.confirm(this.#lease, this.#model);
+    if (this.#upstream.callerCredentials) return;
     const room = this.#upstream.family.roomOf(head.headers, gateway.clock.nowMs());
     if (room !== null) gateway.pool.announce(this.#lease, this.#model, room);
   }
@@ -80,7 +81,8 @@ export class Verdict {
     metrics.countAttempt(this.#upstream.name, signal.class);
     this.#exchange.endFailedHold();
     // First whose limits they are, and then that one was refused.
-    if (room !== null) pool.announce(this.#lease, this.#model, room, signal);
+    if (room !== null && !this.#upstream.callerCredentials)
+      pool.announce(this.#lease, this.#model, room, signal);
     if (isCredentialFault(signal)) this.#report(signal);
     this.#note(status, detour ?? signal.class);
     this.endLease();
@@ -155,7 +157,10 @@ export class Verdict {
 
   #report(signal: Signal): void {
     this.#isLeaseOver = true;
-    this.#gateway.pool.report(this.#lease, this.#model, signal);
+    const { pool } = this.#gateway;
+    // What is said of one caller's login holds for no other caller.
+    if (this.#upstream.callerCredentials) pool.release(this.#lease);
+    else pool.report(this.#lease, this.#model, signal);
   }
 
   #note(status: number | null, signal: string): void {

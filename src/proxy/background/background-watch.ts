@@ -164,9 +164,12 @@ export class BackgroundWatch implements Background {
       this.#end(watched, { kind: "gone", reason: "its upstream or credential is not configured any more" });
       return;
     }
-    const found = await fetchResponse(this.#gateway(), upstream, credential, pending, (call) => {
-      watched.call = call;
-    });
+    // A caller's own login is not kept, so only the caller's own look can tell of the end.
+    const found: Found = upstream.callerCredentials
+      ? { kind: "pending" }
+      : await fetchResponse(this.#gateway(), upstream, credential, pending, (call) => {
+          watched.call = call;
+        });
     watched.call = null;
     watched.isAsked = false;
     // A client's own poll, or a stop, may have come first.
