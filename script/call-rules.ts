@@ -53,7 +53,7 @@ export const CALL_RULES: readonly CallRule[] = [
     pattern:
       /\bBun\s*\.\s*(?:connect|udpSocket)\b|\bnew\s+(?:WebSocket|EventSource|XMLHttpRequest)\b|(?<![\w$.#])(?:createConnection|connect)\s*\(|\bnet\s*\.\s*(?:connect|createConnection|Socket)\b/g,
     mayBeDeclared: true,
-    except: ["src/transport/dial/", "src/transport/pinned-socket.ts"],
+    except: ["src/transport/dial/"],
   },
   {
     rule: "JSON.parse only in wire, dialects, upstreams, config, ledger, simulator and cli",

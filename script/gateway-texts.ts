@@ -48,6 +48,8 @@ const NOT_SHOWN: ReadonlySet<string> = new Set([
   // A part of descriptions, which are whole here.
   "`env:NAME`, `file:PATH` (relative to this file), or the text itself",
   "{0} {1}",
+  // The end of a call, which nobody is told of.
+  "no more of the reply is wanted",
   // The first start, which no page shows.
   "has no password, and",
 ]);

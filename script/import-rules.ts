@@ -301,8 +301,6 @@ const CONNECTING_MODULES = [
 ];
 /** What plays a provider or a client, and connects to nobody else. */
 const LISTENERS = ["src/simulator/", "src/cli/demo.ts"];
-/** Webhooks have an HTTP client of their own still, which goes to checked addresses alone. */
-const NOT_YET = ["src/transport/pinned-call.ts", "src/transport/pinned-socket.ts", "src/alerts/post.ts"];
 
 /** Modules that belong to some rooms only. */
 export const MODULE_RULES: readonly ModuleRule[] = [
@@ -324,7 +322,7 @@ export const MODULE_RULES: readonly ModuleRule[] = [
     reason:
       "what opens a connection elsewhere goes past the proxies, authorities and certificates of the configuration",
     isForbidden: (specifier) => CONNECTING_MODULES.includes(specifier),
-    except: ["src/transport/dial/", ...LISTENERS, ...NOT_YET],
+    except: ["src/transport/dial/", ...LISTENERS],
   },
   {
     rule: "the process module only in main.ts",

@@ -13,7 +13,7 @@ import type { BudgetFacts, CredentialFacts } from "./alert.ts";
 import { Alerts } from "./alerts.ts";
 import { makeChannel } from "./fixtures/channels.ts";
 import { type Receiver, startReceiver } from "./fixtures/receiver.ts";
-import { makeSend } from "./send.ts";
+import { sendUnderTest } from "./fixtures/send-under-test.ts";
 import type { AlertFacts } from "./watch.ts";
 
 const START = Date.parse("2026-11-29T10:00:00Z");
@@ -81,7 +81,7 @@ function start(changes: Partial<AlertsConfig> = {}): Alerts {
     settings: settings(changes),
     facts,
     store: makeAlertStore(() => openStore(dir)),
-    send: makeSend({ timeoutMs: 5_000 }),
+    send: sendUnderTest({ timeoutMs: 5_000 }),
     clock: { nowMs: () => nowMs, monotonicMs: () => nowMs - START },
     ids: makeIds(),
     log: { debug: note, info: note, warn: note, error: note },

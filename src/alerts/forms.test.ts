@@ -5,7 +5,7 @@ import { unpricedAlert } from "./alert.ts";
 import type { Channel } from "./channel.ts";
 import { makeChannel } from "./fixtures/channels.ts";
 import { type Receiver, startReceiver } from "./fixtures/receiver.ts";
-import { makeSend } from "./send.ts";
+import { sendUnderTest } from "./fixtures/send-under-test.ts";
 
 const NOW = 1_764_410_400_123;
 const TOKEN = "123456:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr";
@@ -15,7 +15,7 @@ const HOSTILE =
 afterEach(stopServers);
 
 function send(changes: Partial<Channel>, text: string, timeoutMs = 10_000) {
-  return makeSend({ timeoutMs })(makeChannel(changes), { id: "alert_1", event: "{}", text }, NOW);
+  return sendUnderTest({ timeoutMs })(makeChannel(changes), { id: "alert_1", event: "{}", text }, NOW);
 }
 
 const url = ({ port }: Receiver): string => `http://127.0.0.1:${port}/services/T0/B0/secret-path-1`;

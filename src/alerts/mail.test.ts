@@ -2,7 +2,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { startRaw, stopServers } from "../transport/fixtures/file-servers.ts";
 import type { Channel } from "./channel.ts";
-import type { SendOptions } from "./delivery.ts";
 import { makeChannel } from "./fixtures/channels.ts";
 import {
   CA_PEM,
@@ -13,7 +12,7 @@ import {
   startMailServer,
   stopMailServers,
 } from "./fixtures/mail-server.ts";
-import { makeSend } from "./send.ts";
+import { sendUnderTest, type TestSendOptions } from "./fixtures/send-under-test.ts";
 
 const NOW = Date.parse("2026-11-29T10:00:00Z");
 const TEXT = "Key ci has spent 40.10 of 50.00 dollars.\n.\nGrüße · <b>";
@@ -26,7 +25,7 @@ afterEach(() => {
 function send(
   { port }: Pick<MailServer, "port">,
   changes: Partial<Channel> = {},
-  options: SendOptions = {},
+  options: TestSendOptions = {},
   text = TEXT,
 ) {
   const channel = makeChannel({
@@ -38,7 +37,7 @@ function send(
     ...changes,
   });
   const resolve = () => Promise.resolve(["127.0.0.1"]);
-  return makeSend({ timeoutMs: 10_000, ca: CA_PEM, resolve, ...options })(
+  return sendUnderTest({ ca: CA_PEM, resolve, ...options })(
     channel,
     { id: "alert_01KB", event: "{}", text },
     NOW,

@@ -1,9 +1,11 @@
 /** One e-mail to the receivers of a channel, by SMTP. Loaded by the first one. */
+import { isIP, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { createTransport, type NodemailerError } from "nodemailer";
-import { addressesOfHost, NoReply } from "../transport/pinned-call.ts";
-import { openPinned, tlsOptionsFor } from "../transport/pinned-socket.ts";
+import type { Via } from "../config/network/via.ts";
+import { GatewayError } from "../core/errors.ts";
 import { type Channel, mailPortOf, receiverOf, withoutSecrets } from "./channel.ts";
-import { addressFault, beginningOf, type Call, type Delivery, failed, type Line } from "./delivery.ts";
+import { addressesOf, beginningOf, type Call, type Delivery, failed, type Line, whyNot } from "./delivery.ts";
 
 const MAX_SUBJECT_CHARS = 120;
 /** The deadline of the whole call ends it; nodemailer's own must not come before. */
@@ -19,20 +21,19 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EMESSAGE: "refuses the message",
 };
 
-export async function mail(
-  channel: Channel,
-  call: Call,
-  nowMs: number,
-  { resolve, ca, signal }: Line,
-): Promise<Delivery> {
+export async function mail(channel: Channel, call: Call, nowMs: number, line: Line): Promise<Delivery> {
   const { user, password, encryption } = channel;
   const host = channel.host ?? "";
   const port = mailPortOf(channel);
   const isSecure = encryption === "tls";
-  const addresses = await addressesOfHost(host, resolve);
-  const fault = addressFault(channel, addresses);
-  if (fault !== null) return failed(receiverOf(channel), null, fault);
-  let noReply: NoReply | null = null;
+  const { via } = line.network;
+  const found = await addressesOf(
+    channel,
+    new URL(`https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`),
+    line,
+  );
+  if ("fault" in found) return failed(receiverOf(channel), null, found.fault);
+  let unreachable: GatewayError | null = null;
   const transport = createTransport({
     host,
     port,
@@ -40,16 +41,19 @@ export async function mail(
     requireTLS: encryption === "starttls",
     ignoreTLS: encryption === "none",
     ...(user === null || password === null ? {} : { auth: { user, pass: password } }),
-    tls: tlsOptionsFor(host, ca),
+    tls: tlsOptionsOf(host, via),
     socketTimeout: NO_TIMEOUT_MS,
     greetingTimeout: NO_TIMEOUT_MS,
     disableFileAccess: true,
     disableUrlAccess: true,
     getSocket: (_options, done) => {
-      openPinned({ host, port, addresses, isSecure, ca, signal }).then(
-        (connection) => done(null, { connection, secured: isSecure }),
+      line.transport.dial.open({ host, port, isSecure, via, ...found, timeoutMs: line.timeoutMs }).then(
+        (stream) => {
+          line.signal.addEventListener("abort", () => stream.destroy(), { once: true });
+          done(null, { connection: socketOf(stream), secured: isSecure });
+        },
         (cause: Error) => {
-          if (cause instanceof NoReply) noReply = cause;
+          if (cause instanceof GatewayError) unreachable = cause;
           done(cause);
         },
       );
@@ -60,7 +64,7 @@ export async function mail(
     const note = rejected.length === 0 ? {} : { note: `it refused ${rejected.join(", ")}` };
     return { isTaken: true, status: statusOf(response) ?? 250, ...note };
   } catch (cause) {
-    return failureOf(channel, cause as NodemailerError, noReply);
+    return failureOf(channel, cause as NodemailerError, unreachable);
   } finally {
     transport.close();
   }
@@ -81,15 +85,10 @@ function messageOf({ from, to }: Channel, { id, text }: Call, nowMs: number) {
   };
 }
 
-function failureOf(channel: Channel, cause: NodemailerError, noReply: NoReply | null): Delivery {
+function failureOf(channel: Channel, cause: NodemailerError, unreachable: GatewayError | null): Delivery {
   const { code = "", response = "" } = cause;
   const status = cause.responseCode ?? statusOf(response);
-  const problem =
-    noReply === null
-      ? (PROBLEMS[code] ?? "broke the connection off")
-      : noReply.why === "certificate"
-        ? "has a TLS certificate that is not accepted"
-        : "cannot be reached";
+  const problem = unreachable === null ? (PROBLEMS[code] ?? "broke the connection off") : whyNot(unreachable);
   const shown = status === null ? problem : `${problem} (status ${status})`;
   return {
     ...failed(receiverOf(channel), status, shown),
@@ -100,4 +99,27 @@ function failureOf(channel: Channel, cause: NodemailerError, noReply: NoReply | 
 function statusOf(response: string): number | null {
   const digits = /^\d{3}/.exec(response)?.[0];
   return digits === undefined ? null : Number(digits);
+}
+
+/** nodemailer sets times on its socket; the deadline of the whole call is enough. */
+function socketOf(stream: Duplex): Socket {
+  const itself = (): Duplex => stream;
+  // What breaks off before nodemailer listens must not end the process.
+  stream.on("error", () => stream.destroy());
+  return Object.assign(stream, {
+    setTimeout: itself,
+    setKeepAlive: itself,
+    setNoDelay: itself,
+  }) as unknown as Socket;
+}
+
+/** For a connection that becomes TLS later. No environment variable can turn the check off. */
+function tlsOptionsOf(host: string, { tls }: Via) {
+  return {
+    rejectUnauthorized: true,
+    minVersion: tls?.minVersion === "1.3" ? "TLSv1.3" : "TLSv1.2",
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(tls === null || tls.ca === null ? {} : { ca: tls.ca }),
+    ...tls?.client,
+  } as const;
 }

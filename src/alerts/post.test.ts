@@ -4,11 +4,11 @@ import { readFileSync } from "node:fs";
 import { createServer as createTlsServer } from "node:tls";
 import { portOf, sockets, startRaw, stopServers, until } from "../transport/fixtures/file-servers.ts";
 import type { Channel } from "./channel.ts";
-import type { Call, SendOptions } from "./delivery.ts";
+import type { Call } from "./delivery.ts";
 import { makeChannel } from "./fixtures/channels.ts";
 import { startReceiver, type Taken } from "./fixtures/receiver.ts";
+import { sendUnderTest, type TestSendOptions } from "./fixtures/send-under-test.ts";
 import { signedHeaders } from "./forms.ts";
-import { makeSend } from "./send.ts";
 
 const NOW = 1_764_410_400_123;
 const CALL: Call = { id: "alert_1", event: '{"type":"alerts.test","text":"Grüße"}', text: "Grüße" };
@@ -16,8 +16,8 @@ const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 
 afterEach(stopServers);
 
-function post(url: string, changes: Partial<Channel> = {}, options: SendOptions = {}) {
-  return makeSend({ timeoutMs: 10_000, ...options })(makeChannel({ url, ...changes }), CALL, NOW);
+function post(url: string, changes: Partial<Channel> = {}, options: TestSendOptions = {}) {
+  return sendUnderTest(options)(makeChannel({ url, ...changes }), CALL, NOW);
 }
 
 test("a call carries the event, with the headers that receivers of Standard Webhooks check", async () => {

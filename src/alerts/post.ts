@@ -2,63 +2,64 @@
  * One call to a channel that takes HTTP. The address is the operator's, but names lead to where their owners want: the
  * call goes to public addresses only, unless the configuration allows others, and follows no redirect.
  */
-import type { IncomingMessage } from "node:http";
-import { addressesOf, NoReply, sendPinned } from "../transport/pinned-call.ts";
+import { GatewayError } from "../core/errors.ts";
+import { type BodySink, type Call as HttpCall, headOf, type ReplyHead } from "../transport/call.ts";
 import { type Channel, receiverOf, withoutSecrets } from "./channel.ts";
-import { addressFault, beginningOf, type Call, type Delivery, failed, type Line } from "./delivery.ts";
+import { addressesOf, beginningOf, type Call, type Delivery, failed, type Line, whyNot } from "./delivery.ts";
 import { FORMS, type Said } from "./forms.ts";
 
 /** A chat's answer has some hundred bytes. */
-const MAX_REPLY_CHARS = 16_384;
+const MAX_REPLY_BYTES = 16_384;
 const MAX_RETRY_AFTER_S = 3_600;
-const NO_REPLY: Readonly<Record<NoReply["why"], string>> = {
-  certificate: "has a TLS certificate that is not accepted",
-  unreachable: "cannot be reached",
-  upgrade: "answers with status 101",
-};
+const OVER = new GatewayError("upstream_cut", "no more of the reply is wanted");
 
-export async function post(
-  channel: Channel & { readonly kind: keyof typeof FORMS },
-  call: Call,
-  nowMs: number,
-  { resolve, signal }: Line,
-): Promise<Delivery> {
+type Posting = Channel & { readonly kind: keyof typeof FORMS };
+
+export async function post(channel: Posting, call: Call, nowMs: number, line: Line): Promise<Delivery> {
+  const { transport, network, timeoutMs, signal } = line;
   const { target, headers, body } = FORMS[channel.kind].post(channel, call, nowMs);
-  const addresses = await addressesOf(target, resolve);
-  const fault = addressFault(channel, addresses);
-  if (fault !== null) return failed(receiverOf(channel), null, fault);
-  const all = {
-    "content-type": "application/json",
-    "content-length": String(body.length),
-    "accept-encoding": "identity",
-    "user-agent": "clewline",
-    ...headers,
-  };
+  const found = await addressesOf(channel, target, line);
+  if ("fault" in found) return failed(receiverOf(channel), null, found.fault);
+  const http = transport.send({
+    url: target.href,
+    method: "POST",
+    headers: [
+      ["content-type", "application/json"],
+      ["accept-encoding", "identity"],
+      ["user-agent", "clewline"],
+      ...Object.entries(headers),
+    ],
+    body,
+    via: network.via,
+    ...found,
+    connectTimeoutMs: timeoutMs,
+    firstByteTimeoutMs: timeoutMs,
+    idleTimeoutMs: timeoutMs,
+    waiting: null,
+  });
+  signal.addEventListener("abort", () => http.abort(OVER), { once: true });
   try {
-    const reply = await sendPinned({ target, addresses, method: "POST", headers: all, body, signal });
-    try {
-      return await deliveryOf(channel, reply);
-    } finally {
-      reply.destroy();
-    }
+    return await deliveryOf(channel, await headOf(http), http);
   } catch (cause) {
-    if (!(cause instanceof NoReply)) throw cause;
-    return failed(receiverOf(channel), null, NO_REPLY[cause.why]);
+    if (!(cause instanceof GatewayError)) throw cause;
+    return failed(receiverOf(channel), null, whyNot(cause));
+  } finally {
+    http.abort(OVER);
   }
 }
 
 async function deliveryOf(
-  channel: Channel & { readonly kind: keyof typeof FORMS },
-  reply: IncomingMessage,
+  channel: Posting,
+  { status, headers }: ReplyHead,
+  http: HttpCall,
 ): Promise<Delivery> {
-  const status = reply.statusCode ?? 0;
   const { said: read } = FORMS[channel.kind];
   const isGood = status >= 200 && status < 300;
   if (isGood && read === undefined) return { isTaken: true, status };
-  const body = await textOf(reply);
+  const body = await textOf(http);
   const said: Said = read?.(body) ?? { isTaken: null, retryAfterS: null };
   if (isGood && said.isTaken !== false) return { isTaken: true, status };
-  const waitS = Math.max(retryAfterOf(reply.headers["retry-after"]) ?? -1, said.retryAfterS ?? -1);
+  const waitS = Math.max(retryAfterOf(headers.get("retry-after")) ?? -1, said.retryAfterS ?? -1);
   return {
     ...failed(receiverOf(channel), status, problemOf(status)),
     retryAfterMs: waitS < 0 ? null : Math.min(waitS, MAX_RETRY_AFTER_S) * 1_000,
@@ -74,20 +75,27 @@ function problemOf(status: number): string {
 }
 
 /** Seconds only: nobody sends a date for a limit of messages. */
-function retryAfterOf(header: string | undefined): number | null {
+function retryAfterOf(header: string | null): number | null {
   const seconds = Number(header);
-  return header === undefined || header.trim() === "" || !(seconds >= 0) ? null : seconds;
+  return header === null || header.trim() === "" || !(seconds >= 0) ? null : seconds;
 }
 
-async function textOf(reply: IncomingMessage): Promise<string> {
-  let text = "";
-  try {
-    for await (const chunk of reply as AsyncIterable<Buffer>) {
-      text += chunk.toString("utf8");
-      if (text.length >= MAX_REPLY_CHARS) break;
-    }
-  } catch {
-    // The status says enough.
-  }
-  return text;
+/** The beginning of the body; of one that breaks off, what has come. */
+function textOf(http: HttpCall): Promise<string> {
+  return new Promise((resolve) => {
+    const pieces: Uint8Array[] = [];
+    let sizeBytes = 0;
+    const end = (): void => resolve(Buffer.concat(pieces).toString("utf8"));
+    const sink: BodySink = {
+      chunk(bytes) {
+        pieces.push(bytes);
+        sizeBytes += bytes.length;
+        if (sizeBytes < MAX_REPLY_BYTES) return true;
+        end();
+        return false;
+      },
+      end,
+    };
+    http.pipe(sink);
+  });
 }

@@ -6,7 +6,7 @@ import { post } from "./post.ts";
 const TIMEOUT_MS = 15_000;
 
 /** Makes the function that sends. What it makes never rejects for what a receiver does. */
-export function makeSend({ timeoutMs = TIMEOUT_MS, ...options }: SendOptions = {}): Send {
+export function makeSend({ timeoutMs = TIMEOUT_MS, network, ...options }: SendOptions): Send {
   return async (channel, call, nowMs) => {
     const abort = new AbortController();
     const late = Promise.withResolvers<Delivery>();
@@ -14,7 +14,7 @@ export function makeSend({ timeoutMs = TIMEOUT_MS, ...options }: SendOptions = {
       late.resolve(failed(receiverOf(channel), null, `did not answer within ${timeoutMs} ms`));
       abort.abort();
     }, timeoutMs);
-    const line: Line = { ...options, signal: abort.signal };
+    const line: Line = { ...options, network: network(), timeoutMs, signal: abort.signal };
     try {
       const sending =
         channel.kind === "email"

@@ -29,7 +29,7 @@ export function makeAlerts(gateway: Gateway, ids: Ids, rejected: () => readonly 
     settings,
     facts,
     store: makeAlertStore(() => openStore(server.dataDir)),
-    send: makeSend(),
+    send: makeSend({ transport: gateway.transport, network: () => gateway.snapshot.config.network }),
     clock,
     ids,
     log,

@@ -6,6 +6,8 @@ import { testCall } from "../alerts/test-call.ts";
 import { findConfigFile } from "../config/file.ts";
 import { loadConfig } from "../config/load.ts";
 import { suggest } from "../core/nearest.ts";
+import { makeHttp1Transport } from "../transport/http1/client.ts";
+import { makeWatchdog } from "../transport/watchdog.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
 import { toJsonLine } from "./table.ts";
@@ -51,15 +53,20 @@ export const alerts = makeCommand(
         `${name} is no channel of the configuration; ${suggest(name ?? "", names, `channels: ${names.join(", ")}`)}`,
       );
     }
-    const send = makeSend();
-    let isTakenByAll = true;
-    for (const channel of chosen) {
-      const nowMs = io.clock.nowMs();
-      const delivery = await send(channel, testCall(io.ids, nowMs), nowMs);
-      isTakenByAll &&= delivery.isTaken;
-      tell(channel, delivery, flags.json, io);
+    const transport = makeHttp1Transport(io.clock, makeWatchdog(io.clock));
+    try {
+      const send = makeSend({ transport, network: () => config.network });
+      let isTakenByAll = true;
+      for (const channel of chosen) {
+        const nowMs = io.clock.nowMs();
+        const delivery = await send(channel, testCall(io.ids, nowMs), nowMs);
+        isTakenByAll &&= delivery.isTaken;
+        tell(channel, delivery, flags.json, io);
+      }
+      return isTakenByAll ? EXIT.ok : EXIT.failed;
+    } finally {
+      transport.stop();
     }
-    return isTakenByAll ? EXIT.ok : EXIT.failed;
   },
 );
 

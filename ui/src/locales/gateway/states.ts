@@ -109,7 +109,9 @@ export const STATES: Readonly<Record<string, string>> = {
     "指向非公网地址；如果确实如此，请设置 {0}.allow_private = true",
   "has a TLS certificate that is not accepted": "其 TLS 证书不被接受",
   "cannot be reached": "无法连接",
-  "answers with status 101": "以状态 101 应答",
+  "cannot be reached: {0}": "无法连接：{0}",
+  "is looked up by the proxy on the way, so nobody here knows where it leads; set network.proxy_refuses_private = true if the proxy refuses private addresses":
+    "由途中的代理解析，因此这里无法知道它指向何处；如果代理拒绝私有地址，请设置 network.proxy_refuses_private = true",
   "redirects (status {0}), which is not followed: write the address that it leads to":
     "要求重定向（状态 {0}），不会跟随：请写它所指向的地址",
   "answers with status {0}, but does not say that it took the message": "以状态 {0} 应答，但没有说已收下消息",
