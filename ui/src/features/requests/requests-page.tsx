@@ -3,7 +3,7 @@ import { Choice } from "../../components/choice.tsx";
 import { Page } from "../../components/page.tsx";
 import { nameInPath, usePlace } from "../../lib/place.ts";
 import { useText } from "../../lib/text.ts";
-import { CaptureBar } from "./capture-bar.tsx";
+import { CaptureButton } from "./capture-button.tsx";
 import { History } from "./history.tsx";
 import { LiveTail } from "./live-tail.tsx";
 import { OneRequest } from "./one-request.tsx";
@@ -30,23 +30,25 @@ function Lists() {
     <Page
       title={text("Requests")}
       tools={
-        <Choice
-          label={text("Live or history")}
-          value={isHistory ? "history" : "live"}
-          options={[
-            { value: "live", label: text("Live") },
-            { value: "history", label: text("History") },
-          ]}
-          onChoose={(view) =>
-            write({
-              ...(view === "live" ? Object.fromEntries(SEARCHED.map((name) => [name, ""])) : {}),
-              view: view === "live" ? "" : view,
-            })
-          }
-        />
+        <>
+          <CaptureButton />
+          <Choice
+            label={text("Live or history")}
+            value={isHistory ? "history" : "live"}
+            options={[
+              { value: "live", label: text("Live") },
+              { value: "history", label: text("History") },
+            ]}
+            onChoose={(view) =>
+              write({
+                ...(view === "live" ? Object.fromEntries(SEARCHED.map((name) => [name, ""])) : {}),
+                view: view === "live" ? "" : view,
+              })
+            }
+          />
+        </>
       }
     >
-      <CaptureBar />
       {isHistory ? <History /> : <LiveTail />}
     </Page>
   );

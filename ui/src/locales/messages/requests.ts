@@ -103,9 +103,9 @@ export const REQUEST_MESSAGES = {
   "Capture is off. What was captured before is still kept.": "捕获已关闭。之前捕获的内容仍然保留。",
   "Kept: {count, plural, one {# request} other {# requests}}, {bytes} bytes.":
     "已保留：{count, plural, other {# 个请求}}，{bytes} 字节。",
-  "Delete all…": "全部删除…",
+  Captured: "已捕获",
+  "Captured requests": "捕获的请求",
   "Delete all": "全部删除",
-  "Delete all captured requests?": "删除所有捕获的请求？",
-  "Their heads and bodies are overwritten for good. The rows of the ledger stay.":
-    "其头部和正文将被永久覆盖。账本中的记录会保留。",
+  "To delete them overwrites their heads and bodies for good. The rows of the ledger stay.":
+    "删除会永久覆盖其头部和正文。账本中的记录会保留。",
 } as const;
