@@ -65,6 +65,9 @@ function RoomBar({ room }: { room: Room }) {
   );
 }
 
+/** As a figure in percent it is 100 from here on. */
+const SHOWN_AS_WHOLE = 0.995;
+
 /** A limit that comes back little by little has no moment at which it begins anew. */
 function RoomNote({
   left,
@@ -74,7 +77,7 @@ function RoomNote({
   left: number | null;
 } & Pick<Room, "resetsAtMs" | "isGradual">) {
   const text = useText();
-  const comesBack = isGradual && left !== 1;
+  const comesBack = isGradual && (left === null || left < SHOWN_AS_WHOLE);
   const hasTime = resetsAtMs !== null && (comesBack || !isGradual);
   if ((left === null || left >= 0.25) && !hasTime && !comesBack) return null;
   const notes = [

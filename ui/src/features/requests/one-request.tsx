@@ -9,6 +9,7 @@ import { Page, Panel } from "../../components/page.tsx";
 import { call } from "../../lib/api.ts";
 import { dollars, duration, fullTime, NONE, whole } from "../../lib/format.ts";
 import { useText } from "../../lib/text.ts";
+import type { Message } from "../../locales/messages.ts";
 import { CapturePanel } from "./capture-panel.tsx";
 import { CostLines } from "./cost-lines.tsx";
 import { OUTCOMES } from "./outcomes.ts";
@@ -78,7 +79,10 @@ function Details({ request }: { request: OneRequestReply }) {
         </Panel>
         <Panel title={text("Usage")}>
           <Facts
-            facts={Object.entries(usage).map(([kind, units]) => [kind.replaceAll("_", " "), whole(units)])}
+            facts={Object.entries(usage).map(([kind, units]) => [
+              USAGE[kind] === undefined ? wordsOf(kind) : text(USAGE[kind]),
+              whole(units),
+            ])}
           />
           {row.usageState !== "final" && (
             <p className="mt-2 text-[13px] text-warn">
@@ -139,6 +143,24 @@ function Details({ request }: { request: OneRequestReply }) {
     </>
   );
 }
+
+/** Kinds that most requests have; others are rare. */
+const USAGE: Readonly<Record<string, Message>> = {
+  inputTokens: "Input tokens",
+  cacheReadTokens: "Cache read",
+  cacheWriteTokens: "Cache write",
+  cacheWrite1hTokens: "Cache write for an hour",
+  outputTokens: "Output tokens",
+  reasoningTokens: "Thinking tokens",
+  inputImageTokens: "Images in",
+  inputAudioTokens: "Audio in",
+  outputImageTokens: "Images out",
+  outputAudioTokens: "Audio out",
+  webSearches: "Web searches",
+};
+
+/** `cacheWrite1hTokens` → `cache write 1h tokens`. */
+const wordsOf = (kind: string): string => kind.replace(/([a-z])([A-Z0-9])/g, "$1 $2").toLowerCase();
 
 /** Names and values; what is not known is left out. */
 function Facts({ facts }: { facts: readonly (readonly [name: string, value: ReactNode])[] }) {

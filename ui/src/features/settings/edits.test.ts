@@ -56,7 +56,7 @@ test("a path belongs to its key and to its table", () => {
 
 test("sections are the tables of the schema, and the entries that are there", () => {
   const settings = {
-    tables: ["server", "upstreams[]", "upstreams[].credentials[]", "models[]"].map((table) => ({
+    tables: ["server", "upstreams[]", "upstreams[].credentials[]", "models[]", "prices[]"].map((table) => ({
       table,
       help: "",
     })),
@@ -67,6 +67,8 @@ test("sections are the tables of the schema, and the entries that are there", ()
       value("upstreams[0].credentials[1].api_key", null),
       value("upstreams[1].name", "openai"),
       value("upstreams[1].credentials[0].name", "own"),
+      // By what it is about, where it has no name.
+      value("prices[0].model", "gpt-*"),
     ],
   } as unknown as Settings;
   expect(sectionsOf(settings)).toEqual([
@@ -76,6 +78,7 @@ test("sections are the tables of the schema, and the entries that are there", ()
     { owner: "upstreams[0].credentials[1]", table: "upstreams[].credentials[]", name: "[1]" },
     { owner: "upstreams[1]", table: "upstreams[]", name: "openai" },
     { owner: "upstreams[1].credentials[0]", table: "upstreams[].credentials[]", name: "own" },
+    { owner: "prices[0]", table: "prices[]", name: "gpt-*" },
   ]);
 });
 

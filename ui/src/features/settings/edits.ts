@@ -128,11 +128,14 @@ function namedPath(path: string, names: ReadonlyMap<string, unknown>): string {
   });
 }
 
-function namesOf({ values }: Pick<Settings, "values">): ReadonlyMap<string, unknown> {
+/** What no two entries of a list share. */
+const NAMES = /\]\.(?:name|match)$/;
+/** What an entry without a name is about; others may be about the same. */
+const SUBJECTS = /\]\.model$/;
+
+function namesOf({ values }: Pick<Settings, "values">, keys = NAMES): ReadonlyMap<string, unknown> {
   return new Map(
-    values
-      .filter(({ path }) => /\]\.(name|match)$/.test(path))
-      .map(({ path, value }) => [ownerOf(path), value]),
+    values.filter(({ path }) => keys.test(path)).map(({ path, value }) => [ownerOf(path), value]),
   );
 }
 
@@ -189,10 +192,10 @@ export function sectionsOf({ tables, values }: Settings): readonly Section[] {
       const table = keyOfPath(owner);
       owners.set(table, (owners.get(table) ?? new Set()).add(owner));
     }
-  const names = namesOf({ values });
+  const [names, subjects] = [namesOf({ values }), namesOf({ values }, SUBJECTS)];
   const nameOf = (owner: string): string | null => {
     if (!owner.endsWith("]")) return null;
-    const name = names.get(owner);
+    const name = names.get(owner) ?? subjects.get(owner);
     return typeof name === "string" ? name : owner.slice(owner.lastIndexOf("["));
   };
   const all = tables.flatMap(({ table }): readonly Section[] => {
