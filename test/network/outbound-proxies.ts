@@ -13,10 +13,11 @@ export const LOGIN_IN_URL = `${encodeURIComponent(LOGIN.user)}:${encodeURICompon
 
 export interface OutboundProxy {
   readonly port: number;
-  readonly pid: number;
   /** What it has noted of its connections. */
   log(): string;
   signal(name: NodeJS.Signals): void;
+  /** Ends it, and all processes that it has started, at once. */
+  kill(): void;
   close(): Promise<void>;
 }
 
@@ -142,11 +143,23 @@ export async function startOutboundProxy(
   }
   return {
     port,
-    pid: child.pid,
     log: () => readFileSync(log, "utf8"),
     signal: (signal) => child.kill(signal),
+    kill: () => {
+      for (const pid of [...childrenOf(child.pid), child.pid]) process.kill(pid, "SIGKILL");
+    },
     close,
   };
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return children === ""
+    ? []
+    : children
+        .split(" ")
+        .map(Number)
+        .flatMap((child) => [...childrenOf(child), child]);
 }
 
 function takesConnections(host: string, port: number): Promise<boolean> {

@@ -181,8 +181,7 @@ test("a proxy that dies in the middle of a stream cuts it: the client gets an er
     const client = await openClient(gateway.port);
     client.send(requestBytes(CHAT.streamPath, { body }));
     await until("the stream has begun", () => client.receivedBytes > 300 && letGo !== null);
-    proxy.signal("SIGKILL");
-    if (name === "dante") Bun.spawnSync(["pkill", "-KILL", "-P", String(proxy.pid)]);
+    proxy.kill();
     const reply = await client.reply();
     client.leave();
     const text = reply.body.toString();
