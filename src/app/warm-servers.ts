@@ -3,7 +3,7 @@ import type { Snapshot } from "../snapshot.ts";
 import type { WarmServer } from "../transport/call.ts";
 
 export function warmServers({ upstreams }: Pick<Snapshot, "upstreams">): readonly WarmServer[] {
-  return [...upstreams.values()].flatMap(({ baseUrl, credentials }) =>
-    [...credentials.values()].map(({ via }) => ({ url: baseUrl, via })),
+  return [...upstreams.values()].flatMap(({ credentials }) =>
+    [...credentials.values()].map(({ baseUrl, via }) => ({ url: baseUrl, via })),
   );
 }

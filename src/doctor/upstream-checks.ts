@@ -1,7 +1,6 @@
 /** Whether each upstream can be reached by each way that its credentials have, takes each key, and lists its models. */
 import { isIP } from "node:net";
 import { proxyFor } from "../config/network/proxy-for.ts";
-import type { Via } from "../config/network/via.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { suggest } from "../core/nearest.ts";
@@ -60,22 +59,29 @@ function clockFindings(skews: readonly number[]): readonly Finding[] {
   return [level("clock", "", message, repair)];
 }
 
+/** A place and a way to it, which credentials may share. */
+type Way = Pick<CredentialView, "baseUrl" | "via">;
+
+function wayOf({ baseUrl, via }: Way): string {
+  return `${baseUrl} ${via.key}`;
+}
+
 async function examineUpstream(checks: UpstreamChecks, upstream: UpstreamView): Promise<Examined> {
   const credentials = [...upstream.credentials.values()];
-  const vias = [...new Map(credentials.map(({ via }) => [via.key, via])).values()];
-  const findings: Finding[] = [...(await nameFindings(checks, upstream, vias))];
+  const ways = [...new Map(credentials.map((credential) => [wayOf(credential), credential])).values()];
+  const findings: Finding[] = [...(await nameFindings(checks, upstream, ways))];
   const reached = new Map<string, boolean>();
-  for (const via of vias) {
-    const found = await connectionFindings(checks, upstream, via, vias.length > 1);
+  for (const way of ways) {
+    const found = await connectionFindings(checks, upstream, way, ways.length > 1);
     reached.set(
-      via.key,
+      wayOf(way),
       found.every(({ level }) => level !== "problem"),
     );
     findings.push(...found);
   }
   const lists: Listed[] = await Promise.all(
     credentials
-      .filter(({ via }) => reached.get(via.key) === true)
+      .filter((credential) => reached.get(wayOf(credential)) === true)
       .map((credential) => listOf(checks, upstream, credential)),
   );
   findings.push(...lists.map(({ finding }) => finding));
@@ -84,40 +90,39 @@ async function examineUpstream(checks: UpstreamChecks, upstream: UpstreamView): 
   return { findings, skewMs: lists.find(({ skewMs }) => skewMs !== null)?.skewMs ?? null };
 }
 
-/** Only where a name is looked up on this machine. */
+/** Only of names that are looked up on this machine. */
 async function nameFindings(
   { transport }: UpstreamChecks,
-  { name, baseUrl }: UpstreamView,
-  vias: readonly Via[],
+  { name }: UpstreamView,
+  ways: readonly Way[],
 ): Promise<readonly Finding[]> {
+  const hosts = new Set(ways.flatMap((way) => lookedUpHere(way) ?? []));
+  return await Promise.all(
+    [...hosts].map(async (host) => {
+      try {
+        const { length } = await transport.dial.lookUp(host);
+        return good("name", name, `${host} has ${length === 1 ? "one address" : `${length} addresses`}`);
+      } catch {
+        const repair = "check the base_url, and the resolver of this machine";
+        return problem("name", name, `nobody knows the name ${host}`, repair);
+      }
+    }),
+  );
+}
+
+/** null: it is an address, or the proxy on the way looks it up. */
+function lookedUpHere({ baseUrl, via }: Way): string | null {
   const { hostname, port, protocol } = new URL(baseUrl);
   const host = hostname.replace(/^\[|\]$/g, "");
-  const isLookedUp = vias.some((via) => {
-    const isSecure = protocol === "https:";
-    const proxy = proxyFor(via, host, port === "" ? (isSecure ? 443 : 80) : Number(port), isSecure);
-    return proxy === null || proxy.kind === "socks5";
-  });
-  if (isIP(host) !== 0 || !isLookedUp) return [];
-  try {
-    const addresses = await transport.dial.lookUp(host);
-    const count = addresses.length === 1 ? "one address" : `${addresses.length} addresses`;
-    return [good("name", name, `${host} has ${count}`)];
-  } catch {
-    return [
-      problem(
-        "name",
-        name,
-        `nobody knows the name ${host}`,
-        "check the base_url, and the resolver of this machine",
-      ),
-    ];
-  }
+  const isSecure = protocol === "https:";
+  const proxy = proxyFor(via, host, port === "" ? (isSecure ? 443 : 80) : Number(port), isSecure);
+  return isIP(host) === 0 && (proxy === null || proxy.kind === "socks5") ? host : null;
 }
 
 async function connectionFindings(
   { transport, clock }: UpstreamChecks,
-  { name, baseUrl, connectTimeoutMs }: UpstreamView,
-  via: Via,
+  { name, connectTimeoutMs }: UpstreamView,
+  { baseUrl, via }: Way,
   hasOthers: boolean,
 ): Promise<readonly Finding[]> {
   try {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { DIRECT } from "../../config/network/via.ts";
-import type { Transport } from "../call.ts";
+import { headOf, type Transport } from "../call.ts";
 import {
   makeRequest,
   makeTransport,
@@ -163,9 +163,9 @@ describe.each(KINDS)("through a proxy of the kind %s", (kind) => {
     const call = transport().send(
       makeRequest(`https://localhost:${port}/`, { via: viaProxy(name, TEST_TLS) }),
     );
+    await headOf(call);
     const body = takeBody(call);
-    await until(() => proxy.asked.length === 1);
-    setTimeout(() => proxy.cut(), 50);
+    proxy.cut();
     const { error } = await body;
     expect([error?.kind, error?.message]).toEqual([
       "upstream_cut",
