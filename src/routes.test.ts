@@ -198,7 +198,7 @@ test("for any segments: a match, or bad_path; and the upstream's path cannot lea
     fc.constantFrom("m:generateContent", "a/b:countTokens", "tunedModels", "cancel", "%2e%2e", "a\\b"),
   );
   fc.assert(
-    fc.property(fc.array(segment, { minLength: 1, maxLength: 9 }), (segments) => {
+    fc.property(fc.array(segment, { minLength: 1, maxLength: 12 }), (segments) => {
       let found: Match<RouteLine> | null;
       try {
         found = ROUTER.match(segments);

@@ -40,7 +40,8 @@ export interface GateContext {
 
 export type BunHandler = (request: Bun.BunRequest, server: BunServer) => Response | Promise<Response>;
 
-const MAX_SEGMENTS = 9;
+/** The longest path, Vertex AI's, has eight before the name of a model, which may have slashes of its own. */
+const MAX_SEGMENTS = 12;
 const SEGMENT_NAMES = Array.from({ length: MAX_SEGMENTS }, (_, i) => `s${i}`);
 const MAX_HEADERS = 100;
 const CORS_MAX_AGE_S = 600;

@@ -35,6 +35,13 @@ afterAll(async () => {
   await simulator?.close();
 });
 
+/** The key of the gateway in the place of an access token of Google's. */
+function bearer(): OAuth2Client {
+  const client = new OAuth2Client();
+  client.setCredentials({ access_token: CLIENT_KEY });
+  return client;
+}
+
 const CLAUDES = ["claude-sonnet-5", "vertex/claude-sonnet-5", "openai/gpt-4.1", "gemini/gemini-2.5-flash"];
 
 describe("@anthropic-ai/vertex-sdk", () => {
@@ -42,7 +49,7 @@ describe("@anthropic-ai/vertex-sdk", () => {
     new AnthropicVertex({
       projectId: "any",
       region: "us-east5",
-      accessToken: CLIENT_KEY,
+      authClient: bearer() as never,
       baseURL: `${gateway.url}/v1`,
     });
   const asked = (model: string) => ({
@@ -63,23 +70,20 @@ describe("@anthropic-ai/vertex-sdk", () => {
   });
 
   test("hears an error as it hears Vertex AI's", async () => {
-    const refused = client().messages.create(asked("no-such-model"));
-    expect(refused).rejects.toMatchObject({ status: 404 });
+    const refused = async () => client().messages.create(asked("no-such-model"));
+    await expect(refused()).rejects.toMatchObject({ status: 404 });
   });
 });
 
 describe("@google/genai", () => {
-  const client = (): GoogleGenAI => {
-    const authClient = new OAuth2Client();
-    authClient.setCredentials({ access_token: CLIENT_KEY });
-    return new GoogleGenAI({
+  const client = (): GoogleGenAI =>
+    new GoogleGenAI({
       vertexai: true,
       project: "any",
       location: "us-east5",
-      googleAuthOptions: { authClient: authClient as never },
+      googleAuthOptions: { authClient: bearer() as never },
       httpOptions: { baseUrl: gateway.url },
     });
-  };
 
   test.each(["gemini-2.5-flash", "publishers/google/models/vertex/gemini-2.5-flash"])(
     "asks for %s, whole, streamed and counted",
@@ -146,7 +150,8 @@ function shownOf(seen: ReturnType<Simulator["requests"]>[number] | undefined): u
   const form = new URLSearchParams(Buffer.from(seen?.bodyBase64 ?? "", "base64").toString());
   const [head = "", claims = ""] = (form.get("assertion") ?? "").split(".");
   const read = (part: string) => JSON.parse(Buffer.from(part, "base64url").toString());
-  const { iat, exp, ...rest } = read(claims);
+  // google-auth names Google's address as the audience, whatever the key's `token_uri`.
+  const { iat, exp, aud: _, ...rest } = read(claims);
   return {
     method: seen?.method,
     path: seen?.path,

@@ -150,7 +150,8 @@ export class GoogleTokens {
     if (!isSigned || (kid !== undefined && kid !== KEY_ID)) {
       throw oauthRefusal("invalid_grant", "Invalid JWT Signature.");
     }
-    if (aud !== `${origin}/token`) {
+    // Some of Google's own clients name Google's address whatever `token_uri` says.
+    if (aud !== `${origin}/token` && aud !== "https://oauth2.googleapis.com/token") {
       throw oauthRefusal("invalid_grant", "Invalid JWT: Failed audience check.");
     }
     if (scope !== SCOPE) {

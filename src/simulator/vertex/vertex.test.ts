@@ -89,7 +89,7 @@ describe("an assertion", () => {
   });
 
   test.each([
-    ["of another audience", { claims: { aud: "https://oauth2.googleapis.com/token" } }, /audience/],
+    ["of another audience", { claims: { aud: "https://sts.googleapis.com/v1/token" } }, /audience/],
     ["of the past", { claims: { iat: past, exp: past + 3_600 } }, /short-lived token/],
     ["of two hours", { claims: { exp: Math.floor(Date.now() / 1_000) + 7_200 } }, /short-lived token/],
     ["of another key", { head: { kid: "another" } }, /Invalid JWT Signature/],
