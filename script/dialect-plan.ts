@@ -43,7 +43,8 @@ export const OPTIONAL: readonly string[] = [
 export const EXTRA: Readonly<Record<string, string>> = {
   "anthropic-messages/cache-marks": "the four marks of the prompt cache are counted over the whole request",
   "anthropic-messages/client-tools": "tools of Anthropic's own kinds that the client runs",
-  "anthropic-messages/vertex-form": "Vertex AI has the same language with one other member, and bodies go both ways",
+  "anthropic-messages/vertex-form":
+    "Vertex AI has the same language with one other member, and bodies go both ways",
   "anthropic-messages/search": "a search is a pair of blocks, read and written alike",
   "gemini/config-decode": "generationConfig is an object of its own",
   "gemini/config-encode": "generationConfig is an object of its own",

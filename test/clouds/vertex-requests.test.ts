@@ -224,7 +224,10 @@ describe("Gemini on Vertex AI", () => {
 
   test("counts tokens", async () => {
     const { status, text, sent } = await ask(`/v1beta/models/vertex%2F${GEMINI}:countTokens`, COUNTED);
-    expect([status, JSON.parse(text)]).toEqual([200, expect.objectContaining({ totalTokens: expect.any(Number) })]);
+    expect([status, JSON.parse(text)]).toEqual([
+      200,
+      expect.objectContaining({ totalTokens: expect.any(Number) }),
+    ]);
     expect([sent.path, sent.body]).toEqual([
       `/v1beta1${HERE.slice(3)}/google/models/${GEMINI}:countTokens`,
       COUNTED,
