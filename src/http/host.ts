@@ -21,8 +21,8 @@ export function makeHostCheck(hosts: readonly string[]): (host: string | null) =
   };
 }
 
-/** Names that only a machine of the same network, or this machine itself, gives to an address. */
-const NEAR = /^[^.]+$|\.(?:localhost|local|internal)$/;
+/** Names that only a machine of the same network, or this machine itself, gives to an address; a number is none. */
+const NEAR = /^(?!0x|\d+$)[^.]+$|\.(?:localhost|local|internal)$/;
 
 /**
  * The check of a page that asks for no client's key. A page of another site can have a name of its own lead here (DNS

@@ -82,6 +82,8 @@ describe("pages without a client's key", () => {
     "local.evil.example",
     "x.local.evil.example",
     "evil.example.",
+    "2130706433",
+    "0x7f000001",
   ])("do not answer to %s, and say which line would let them", async (host) => {
     for (const path of OPEN_PAGES) {
       const reply = await ask(path, host, gateway, METRICS_KEY);
