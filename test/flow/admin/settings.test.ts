@@ -91,7 +91,7 @@ test("every key of the schema is told with its meaning, and every value with its
   });
   expect(keys.get("upstreams[].family")).toMatchObject({
     kind: "choice",
-    options: ["anthropic", "gemini", "openai"],
+    options: ["anthropic", "gemini", "openai", "vertex"],
   });
   expect(body.tables.map((one: { table: string }) => one.table)).toContain("upstreams[].credentials[]");
   expect(body.lockedReason).toBeNull();
