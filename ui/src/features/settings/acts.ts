@@ -9,6 +9,7 @@ const TITLES: Partial<Record<OperationName, Message>> = {
   exportSettings: "Settings were exported",
   undo: "A change was undone",
   signOutAll: "All sessions were ended",
+  useSimulator: "The simulator was taken",
   addCredentials: "Credentials were added",
   removeCredential: "A credential was deleted",
   pauseCredential: "A credential was paused",

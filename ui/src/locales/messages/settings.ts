@@ -1,4 +1,5 @@
 export const SETTING_MESSAGES = {
+  "The simulator was taken": "启用了模拟器",
   "No setting matches": "没有匹配的设置",
   "{count} more parts match. A longer search finds fewer.":
     "还有 {count} 个部分匹配。请输入更多文字以缩小范围。",
