@@ -55,17 +55,19 @@ function textOf(bytes: Uint8Array, isCut: boolean): string | null {
   }
 }
 
-/** The cut may also go through a secret, whose beginning no search for the whole would find. */
 function redacted(text: string, mask: SecretMask, isCut: boolean): string {
-  const whole = withoutSecretMembers(mask.hide(text));
-  if (!isCut) return whole;
+  return withoutSecretMembers(mask.hide(isCut ? withoutSecretPart(text, mask) : text));
+}
+
+/** The cut may also go through a secret, whose beginning no search for the whole would find. */
+function withoutSecretPart(text: string, mask: SecretMask): string {
   const longest = Math.max(
     0,
     ...mask.secrets.map((secret) => {
       for (let chars = secret.length - 1; chars >= MIN_SECRET_PART; chars--)
-        if (whole.endsWith(secret.slice(0, chars))) return chars;
+        if (text.endsWith(secret.slice(0, chars))) return chars;
       return 0;
     }),
   );
-  return whole.slice(0, whole.length - longest);
+  return text.slice(0, text.length - longest);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { withoutSecrets } from "./redact.ts";
+import { HeaderList } from "./header-view.ts";
+import { bytesWithoutSecrets, headWithoutSecrets, withoutSecrets } from "./redact.ts";
 
 const SECRET = "sk-planted-secret";
 
@@ -30,4 +31,74 @@ describe("a text that repeats the credential", () => {
       expect(withoutSecrets(text, [key])).toBe(text);
     },
   );
+});
+
+describe("in each encoding that a server may write it in", () => {
+  const KEY = "sk-proj-canary/91d2+c3b4_a5f60718&Zz";
+  const bytes = Buffer.from(KEY);
+  const each = (form: (char: string) => string): string => Array.from(KEY, form).join("");
+  const code = (char: string): number => char.charCodeAt(0);
+  const FORMS: Readonly<Record<string, string>> = {
+    "as it is": KEY,
+    "in capitals": KEY.toUpperCase(),
+    "escaped as JSON": JSON.stringify(KEY).replaceAll("/", "\\/"),
+    "as numbers of JSON": each((char) => `\\u${code(char).toString(16).padStart(4, "0")}`),
+    "escaped for a URL": encodeURIComponent(KEY),
+    "with each character escaped for a URL": each((char) => `%${code(char).toString(16).toUpperCase()}`),
+    "as decimal entities": each((char) => `&#${code(char)};`),
+    "as hexadecimal entities": each((char) => `&#x${code(char).toString(16)};`),
+    "with HTML's names": KEY.replace("&", "&amp;"),
+    "as bytes of a program": each((char) => `\\x${code(char).toString(16)}`),
+    "as hexadecimal digits": bytes.toString("hex"),
+    "as hexadecimal digits with colons": bytes.toString("hex").match(/../g)?.join(":") ?? "",
+    "with blanks between the characters": each((char) => `${char} `),
+    "broken into lines": KEY.match(/.{1,6}/g)?.join("\n") ?? "",
+    "its first half": KEY.slice(0, KEY.length / 2),
+    "its second half": KEY.slice(KEY.length / 2),
+    ...Object.fromEntries(
+      [0, 1, 2].flatMap((before) =>
+        (["base64", "base64url"] as const).map((alphabet) => [
+          `within ${alphabet}, behind ${before} other bytes`,
+          Buffer.from(`${"u:x".slice(0, before)}${KEY}more`).toString(alphabet),
+        ]),
+      ),
+    ),
+  };
+
+  test.each(Object.entries(FORMS))("%s", (_, form) => {
+    const shown = withoutSecrets(`before ${form} behind`, [KEY]);
+    expect(shown).toContain("[redacted]");
+    expect(shown).toStartWith("before ");
+    expect(shown).toEndWith(" behind");
+    // What is left tells nothing: at most the ends of a longer text in base64.
+    expect(shown.length).toBeLessThan(50);
+  });
+
+  test("other words stay, whatever they begin with", () => {
+    for (const text of ["sk-proj-canary", `${"sk-proj-".repeat(1_000)}`, "x".repeat(100_000)])
+      expect(withoutSecrets(text, [KEY])).toBe(text);
+  });
+
+  test("a head loses it in names and values, and is otherwise the same", () => {
+    const head = (...lines: (readonly [string, string])[]) => ({
+      status: 200,
+      headers: HeaderList.of(new Headers(lines.map(([name, value]) => [name, value]))),
+    });
+    const clean = head(["content-type", "application/json"], ["x-long", "y".repeat(500)]);
+    expect(headWithoutSecrets(clean, [KEY])).toBe(clean);
+    const shown = headWithoutSecrets(
+      head(["x-echo", `Bearer ${KEY}`], ["www-authenticate", `Basic ${btoa(`u:${KEY}`)}`], ["a", "b"]),
+      [KEY],
+    );
+    expect(shown.headers.get("a")).toBe("b");
+    expect(shown.headers.get("x-echo")).toBe("Bearer [redacted]");
+    expect(shown.headers.get("www-authenticate")).toMatch(/^Basic .{0,4}\[redacted\].{0,4}$/);
+  });
+
+  test("bytes without it are the same bytes, also when they are no text", () => {
+    const broken = new Uint8Array([0xff, 0xfe, 0x00, 0x41]);
+    expect(bytesWithoutSecrets(broken, [KEY])).toBe(broken);
+    const shown = bytesWithoutSecrets(Buffer.from(`a ${KEY} b`), [KEY]);
+    expect(new TextDecoder().decode(shown)).toBe("a [redacted] b");
+  });
 });

@@ -1,12 +1,24 @@
-/** Keeps credentials out of the texts that others get. */
+/**
+ * Keeps the secrets of a credential out of what leaves the gateway of an upstream's text. Good bodies and events pass
+ * unsearched; everything else an upstream says is searched: values of headers, errors, and what the log, the ledger and
+ * the gateway's own messages repeat of them.
+ */
+import { Buffer } from "node:buffer";
+import { HeaderList, type HeaderView } from "./header-view.ts";
 
 /**
  * A shorter credential is a placeholder for a server without keys ("none", "ollama"). Such words may occur in
  * any text.
  */
 const MIN_SECRET_CHARS = 8;
+/** Half of a key of at least twice this length is a secret too: a page may break a line within the key. */
+const MIN_HALF_CHARS = 12;
+/** Credentials and tokens come and go; a search that is needed again is made again. */
+const MAX_SEARCHES = 256;
 
-/** An upstream's text without a credential's secrets, which some upstreams repeat. */
+const SHOWN = "[redacted]";
+
+/** An upstream's text without a credential's secrets, which some upstreams repeat, in each usual encoding. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return new SecretMask(secrets).hide(text);
 }
@@ -14,23 +26,119 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
 /** The same for many texts: to make a pattern takes longer than to search a short text. */
 export class SecretMask {
   readonly secrets: readonly string[];
-  readonly #patterns: readonly RegExp[];
 
   constructor(secrets: readonly string[]) {
     this.secrets = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS);
-    this.#patterns = this.secrets.map(patternOf);
   }
 
   hide(text: string): string {
-    return this.#patterns.reduce((left, pattern) => left.replace(pattern, "[redacted]"), text);
+    let left = text;
+    for (const secret of this.secrets) {
+      if (left.length < leastChars(secret)) continue;
+      for (const pattern of searchFor(secret)) left = left.replace(pattern, SHOWN);
+    }
+    return left;
   }
 }
 
-/** Matches a secret in every form that JSON allows: any character as `\uXXXX`, some behind a backslash. */
-function patternOf(secret: string): RegExp {
-  const chars = Array.from(secret, (char) => {
-    const hex = char.charCodeAt(0).toString(16).padStart(4, "0");
-    return `(?:\\\\?${RegExp.escape(char)}|\\\\u${hex})`;
+/** As `withoutSecrets`, for bytes; the bytes themselves when they hold no secret. */
+export function bytesWithoutSecrets(bytes: Uint8Array, secrets: readonly string[]): Uint8Array {
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  const shown = withoutSecrets(text, secrets);
+  return shown === text ? bytes : new TextEncoder().encode(shown);
+}
+
+/** The head without secrets in its headers; the head itself when it holds none. A header with a secret name is left out. */
+export function headWithoutSecrets<Head extends { readonly headers: HeaderView }>(
+  head: Head,
+  secrets: readonly string[],
+): Head {
+  let least = Number.POSITIVE_INFINITY;
+  for (const secret of secrets) least = Math.min(least, leastChars(secret));
+  let isClean = true;
+  head.headers.forEach((value, name) => {
+    if (value.length < least && name.length < least) return;
+    if (withoutSecrets(value, secrets) !== value || withoutSecrets(name, secrets) !== name) isClean = false;
   });
-  return new RegExp(chars.join(""), "gi");
+  if (isClean) return head;
+  const headers = new HeaderList();
+  head.headers.forEach((value, name) => {
+    if (withoutSecrets(name, secrets) === name) headers.append(name, withoutSecrets(value, secrets));
+  });
+  return { ...head, headers };
+}
+
+/** No shorter text holds the secret in any encoding, or a half of it. */
+function leastChars(secret: string): number {
+  const half = Math.floor(secret.length / 2);
+  return half < MIN_HALF_CHARS ? secret.length : half;
+}
+
+const searches = new Map<string, readonly RegExp[]>();
+
+function searchFor(secret: string): readonly RegExp[] {
+  let patterns = searches.get(secret);
+  if (patterns === undefined) {
+    if (searches.size >= MAX_SEARCHES) searches.clear();
+    patterns = [inWords(secret), inBase64(secret)];
+    searches.set(secret, patterns);
+  }
+  return patterns;
+}
+
+/**
+ * Matches the secret character by character, each in any form that JSON, URLs, HTML and programs give it, with a blank
+ * in between or none; and as hexadecimal digits. Upper and lower case are equal.
+ */
+function inWords(secret: string): RegExp {
+  const chars = Array.from(secret, formsOf);
+  const halfAt = Math.floor(chars.length / 2);
+  const [one, other] = [chars.slice(0, halfAt).join("\\s?"), chars.slice(halfAt).join("\\s?")];
+  const words =
+    leastChars(secret) < secret.length ? `${one}(?:\\s?${other})?|${other}` : `${one}\\s?${other}`;
+  const hex = Array.from(Buffer.from(secret), (byte) => byte.toString(16).padStart(2, "0")).join("[\\s:]?");
+  return new RegExp(`${words}|${hex}`, "gi");
+}
+
+const NAMED: Readonly<Record<string, string>> = {
+  "&": "amp",
+  "<": "lt",
+  ">": "gt",
+  '"': "quot",
+  "'": "apos",
+};
+
+/** JSON escapes any character, some behind a backslash; URLs, HTML and programs have escapes of their own. */
+function formsOf(char: string): string {
+  const code = char.codePointAt(0) as number;
+  const hex = code.toString(16);
+  const bytes = Array.from(Buffer.from(char), (byte) => byte.toString(16).padStart(2, "0"));
+  const forms = [
+    `\\\\?${RegExp.escape(char)}`,
+    `\\\\u${hex.padStart(4, "0")}`,
+    `&#0{0,6}${code};?`,
+    `&#x0{0,6}${hex};?`,
+    bytes.map((byte) => `\\\\x${byte}`).join(""),
+    bytes.map((byte) => `%${byte}`).join(""),
+  ];
+  const name = NAMED[char];
+  return `(?:${(name === undefined ? forms : [...forms, `&${name};`]).join("|")})`;
+}
+
+/** The secret within a longer text that is in base64, which has three ways to write it, in both alphabets. */
+function inBase64(secret: string): RegExp {
+  const forms = [0, 1, 2].map((before) => {
+    const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);
+    const text = bytes.toString("base64").replace(/=+$/, "");
+    // The characters that hold bits of what stands before and behind are left out.
+    const from = Math.ceil((before * 8) / 6);
+    const to = (bytes.length * 8) % 6 === 0 ? text.length : text.length - 1;
+    return Array.from(text.slice(from, to), base64FormsOf).join("");
+  });
+  return new RegExp(forms.join("|"), "g");
+}
+
+function base64FormsOf(char: string): string {
+  if (char === "+") return "(?:\\+|-|%2[Bb])";
+  return char === "/" ? "(?:\\\\?/|_|%2[Ff])" : char;
 }

@@ -83,6 +83,7 @@ function attempt(exchange: Exchange, upstream: string, modelUsed: string | null)
     modelUsed,
     mayFallBack: false,
     mayBeBilled: true,
+    access: null,
     isStream: false,
     dropped: [],
     upstreamRequestId: null,

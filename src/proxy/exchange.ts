@@ -21,6 +21,7 @@ import type { LimitHold } from "../pool/credential-limits.ts";
 import { type AnswerCost, addCosts, type BilledAnswer, costOfAnswer } from "../prices/answer-cost.ts";
 import type { PriceBook, ProviderPlace } from "../prices/price-book.ts";
 import type { Charge } from "../store/budgets.ts";
+import type { CredentialAccess } from "../upstreams/authorization.ts";
 import type { Accepted } from "./accepted.ts";
 import type { Sharing } from "./answer/sharing.ts";
 
@@ -74,6 +75,8 @@ export interface AttemptRecord {
   readonly mayFallBack: boolean;
   /** The upstream got the request and has not refused it, so its provider may bill the request. */
   mayBeBilled: boolean;
+  /** Knows what must not stand in the row; null: the request was not sent. */
+  readonly access: CredentialAccess | null;
   /** The next three are known when a good reply begins. */
   isStream: boolean;
   dropped: readonly Drop[];
@@ -102,6 +105,7 @@ const NO_ATTEMPT: AttemptRecord = Object.freeze({
   modelUsed: null,
   mayFallBack: false,
   mayBeBilled: false,
+  access: null,
   isStream: false,
   dropped: [],
   upstreamRequestId: null,

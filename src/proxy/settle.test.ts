@@ -44,6 +44,7 @@ const ATTEMPT: AttemptRecord = {
   modelUsed: "gpt-5",
   mayFallBack: false,
   mayBeBilled: true,
+  access: null,
   isStream: false,
   dropped: [],
   upstreamRequestId: null,

@@ -4,6 +4,7 @@
  */
 import type { AnswerOrigin } from "../cache/kept-answer.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
+import { withoutSecrets } from "../core/redact.ts";
 import { credentialIdOf, type LedgerRow, type Outcome } from "../ledger/row.ts";
 import type { Needed } from "../limits/reservation.ts";
 import { tagsLabel } from "../neutral/labels.ts";
@@ -16,7 +17,7 @@ import type { AnswerFacts } from "./attempt/answer-facts.ts";
 import { passedAnswer } from "./attempt/passed-usage.ts";
 import { queryFor } from "./attempt/query.ts";
 import { backgroundRow, type PendingResponse } from "./background/pending.ts";
-import type { Exchange } from "./exchange.ts";
+import type { AttemptRecord, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { learnWarmth } from "./targets/warmth.ts";
 
@@ -261,14 +262,14 @@ function makeRow(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRo
     upstream: attempt.upstream,
     upstreamDialect: attempt.upstreamDialect,
     modelUsed: bounded(attempt.modelUsed),
-    modelReported: bounded(facts?.model ?? sharing?.origin?.modelReported ?? null),
+    modelReported: reported(facts?.model ?? sharing?.origin?.modelReported ?? null, attempt),
     credential: attempt.credential,
     isStream: early !== null || (isRefused ? exchange.clientFraming !== "json" : attempt.isStream),
     // The status line of a stream that was opened early has gone out.
     status: early === null ? ending.status : 200,
     outcome,
     errorKind: ending.errorKind,
-    stopReason: bounded(facts?.stopReason ?? sharing?.origin?.stopReason ?? null),
+    stopReason: reported(facts?.stopReason ?? sharing?.origin?.stopReason ?? null, attempt),
     attempts,
     attemptLog: exchange.attemptNotes.length === 0 ? null : JSON.stringify(exchange.attemptNotes),
     ttfbMs: firstByteMs === null ? null : firstByteMs - startedMs,
@@ -351,6 +352,11 @@ function stateIdsOf(
     const owner = isMade ? (principal.id ?? null) : null;
     return { id, upstream, credential, owner, atMs };
   });
+}
+
+/** A text of the upstream as the row may have it. */
+export function reported(text: string | null, { access }: AttemptRecord): string | null {
+  return bounded(text === null || access === null ? text : withoutSecrets(text, access.secrets));
 }
 
 function bounded(text: string | null): string | null {

@@ -11,6 +11,7 @@ import type { AnswerFacts } from "../attempt/answer-facts.ts";
 import { passedAnswer } from "../attempt/passed-usage.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
+import { reported } from "../settle.ts";
 import type { Walk } from "../walk.ts";
 import type { Lead, LeadFacts } from "./sharing.ts";
 
@@ -89,8 +90,8 @@ export class LeadAnswer implements Lead, AnswerStream, FlightSource {
       upstream: attempt.upstream,
       upstreamDialect: attempt.upstreamDialect,
       modelUsed: attempt.modelUsed,
-      modelReported: facts.model,
-      stopReason: facts.stopReason,
+      modelReported: reported(facts.model, attempt),
+      stopReason: reported(facts.stopReason, attempt),
       dropped: attempt.dropped,
       usage: usage ?? NO_USAGE,
       usageState: usage === null ? "unknown" : usage === facts.usage ? "partial" : "estimated",

@@ -3,6 +3,7 @@
  * committed before the last bytes go out, a cut is reported in-band, and pings fill silence.
  */
 import { GatewayError } from "../../core/errors.ts";
+import { bytesWithoutSecrets } from "../../core/redact.ts";
 import type { Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { asGatewayError } from "../../http/error-reply.ts";
@@ -331,7 +332,10 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
       const signal = inBandSignal(this.#attempt, this.#head.headers, this.#tap.failure ?? "");
       this.#attempt.verdict.failedLate(signal, this.#head);
     }
-    const held = this.#tap.end();
+    const last = this.#tap.end();
+    // The words of an error, and what follows them, are no answer.
+    const { secrets } = this.#attempt.credential.access;
+    const held = hasFailed && last !== null ? bytesWithoutSecrets(last, secrets) : last;
     if (held !== null) {
       this.#replyBytes += held.byteLength;
       this.#firstByteMs ??= this.#gateway.clock.monotonicMs();

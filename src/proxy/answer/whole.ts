@@ -1,5 +1,6 @@
 /** Delivers an answer that is read whole before the client gets any of it. */
 import { GatewayError } from "../../core/errors.ts";
+import { bytesWithoutSecrets } from "../../core/redact.ts";
 import type { Tap } from "../../dialects/dialect.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
@@ -45,7 +46,14 @@ export function deliverRelayedWhole(
       const { bytes } = read;
       const failure = failureIn(attempt, head, tap, bytes);
       if (failure !== null) attempt.end(failure);
-      else deliverWhole(attempt, head, tap, bytes.byteLength === 0 ? null : bytes, headers);
+      else
+        deliverWhole(
+          attempt,
+          head,
+          tap,
+          bytes.byteLength === 0 ? null : shownBytes(attempt, tap, bytes),
+          headers,
+        );
     }
   });
 }
@@ -67,6 +75,11 @@ function isReread(
   if (tap.progress !== "open" || bodyForm(read.bytes) !== "events") return false;
   reread(attempt, head, read, "sse");
   return true;
+}
+
+/** A stored response that has failed is passed on, but for the credential: its words are those of an error. */
+function shownBytes({ credential }: RunningAttempt, tap: Tap, bytes: Uint8Array): Uint8Array {
+  return tap.progress === "failed" ? bytesWithoutSecrets(bytes, credential.access.secrets) : bytes;
 }
 
 /** A body that is there as a whole. */

@@ -7,6 +7,7 @@
  */
 import { ERRORS, GatewayError } from "../../core/errors.ts";
 import type { HeaderLines } from "../../core/header-view.ts";
+import { headWithoutSecrets } from "../../core/redact.ts";
 import { NO_REPAIRS } from "../../dialects/repair.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { Lease } from "../../pool/credential.ts";
@@ -20,6 +21,7 @@ import { captureCall } from "../capture/captured-call.ts";
 import type { ServedRequest } from "../served-request.ts";
 import type { AnswerFacts } from "./answer-facts.ts";
 import { credentialFor } from "./caller-login.ts";
+import { clientLeft, neverSent } from "./ends.ts";
 import { accessFailure, inBandFailure, refusedFailure } from "./failure.ts";
 import type { AttemptFailure, AttemptResult, ClientLeft, Fault, RefusingAnswer } from "./outcome.ts";
 import { passedAnswer } from "./passed-usage.ts";
@@ -90,6 +92,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
       modelUsed: target.model === "" ? null : target.model,
       mayFallBack: prepared.translated === null && served.peek?.namesFallbacks === true,
       mayBeBilled: true,
+      access: this.credential.access,
       isStream: false,
       dropped: NOTHING_DROPPED,
       upstreamRequestId: null,
@@ -117,8 +120,9 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     this.#call.awaitHead(this);
   }
 
-  replied(head: ReplyHead): void {
+  replied(received: ReplyHead): void {
     try {
+      const head = headWithoutSecrets(received, this.credential.access.secrets);
       if (head.status < 300) this.#owner?.replied(this, head);
       else this.#onRefusal(head);
     } catch (cause) {
@@ -379,13 +383,4 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     exchange.attempt.mayBeBilled = false;
     if (answer.usage !== null) exchange.admission?.spent();
   }
-}
-
-/** There was no connection, so the upstream has got nothing of the request. */
-function neverSent({ kind }: GatewayError): boolean {
-  return kind === "upstream_connect" || kind === "proxy_failed";
-}
-
-function clientLeft(): GatewayError {
-  return new GatewayError("upstream_cut", "the client left");
 }

@@ -1,7 +1,7 @@
 /** The meaning of a failed reply: for the credential, for a repair of the request, and for the client. */
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderView } from "../../core/header-view.ts";
-import { withoutSecrets } from "../../core/redact.ts";
+import { bytesWithoutSecrets, withoutSecrets } from "../../core/redact.ts";
 import { CODECS } from "../../dialects/codecs.ts";
 import type { DialectName } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
@@ -47,10 +47,11 @@ interface FailedAttempt {
 export function refusedFailure(
   attempt: FailedAttempt,
   head: ReplyHead,
-  bytes: Uint8Array,
+  received: Uint8Array,
   isWhole: boolean,
 ): AttemptFailure {
   if (head.status < 400) return redirectFailure(attempt, head);
+  const bytes = bytesWithoutSecrets(received, attempt.credential.access.secrets);
   const text = new TextDecoder().decode(bytes);
   const facts = factsOf(attempt, head.status, head.headers, text);
   const failure = withTimeToComeBack(classifiedFailure(attempt, facts, bytes, isWhole), facts);
@@ -126,7 +127,7 @@ function classifiedFailure(
       ? {
           status,
           headers: headersForClient(served, attempt.upstream, headers),
-          body: bytesForClient(attempt, text, bytes),
+          body: bytes as Uint8Array<ArrayBuffer>,
         }
       : null;
     if (isRepaired && upstreamReply !== null) nameChanges(upstreamReply.headers, prepared);
@@ -190,9 +191,10 @@ function repairsOf(
 export function inBandFailure(
   attempt: FailedAttempt,
   head: ReplyHead,
-  raw: string,
+  received: string,
   request: TranslatedRequest | null,
 ): AttemptFailure {
+  const raw = withoutSecrets(received, attempt.credential.access.secrets);
   const status = attempt.upstream.family.inBandStatus(raw);
   const facts = factsOf(attempt, status, head.headers, raw);
   const classified = classify(attempt, facts);
@@ -211,7 +213,7 @@ export function inBandFailure(
   const upstreamReply: UpstreamReply = {
     status,
     headers: { "content-type": "application/json" },
-    body: bytesForClient(attempt, DIALECTS[dialect].wrapFailure(raw), null),
+    body: new TextEncoder().encode(DIALECTS[dialect].wrapFailure(raw)) as Uint8Array<ArrayBuffer>,
   };
   const error = relayedError(attempt, signal, facts);
   const failure = { kind: "failed", signal, error, upstreamReply, repairs } as const;
@@ -252,7 +254,9 @@ export function inBandError(
   raw: string | null,
   message: string,
 ): GatewayError {
-  if (raw === null) return new GatewayError("upstream_garbage", message);
+  if (raw === null) {
+    return new GatewayError("upstream_garbage", withoutSecrets(message, attempt.credential.access.secrets));
+  }
   const signal = inBandSignal(attempt, NO_HEADERS, raw);
   const status = attempt.upstream.family.inBandStatus(raw);
   return wordedError(attempt, request, signal, status, DIALECTS[request.dialect].wrapFailure(raw));
@@ -281,18 +285,4 @@ function wordedError(
 function limitIn(dialect: DialectName, body: Uint8Array | undefined): number | null {
   const parsed = body === undefined ? null : parseJsonObject(body);
   return parsed === null ? null : outputLimitIn(parsed, DIALECTS[dialect].repairs.limits).tokens;
-}
-
-/**
- * The upstream's own words without the credential, which some upstreams repeat; its own bytes when they hold
- * none.
- */
-function bytesForClient(
-  { credential }: FailedAttempt,
-  text: string,
-  bytes: Uint8Array | null,
-): Uint8Array<ArrayBuffer> {
-  const shown = withoutSecrets(text, credential.access.secrets);
-  const own = shown === text ? bytes : null;
-  return (own ?? new TextEncoder().encode(shown)) as Uint8Array<ArrayBuffer>;
 }

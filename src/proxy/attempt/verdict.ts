@@ -1,5 +1,6 @@
 /** Tells the pool, the breaker, the metrics, the log and the row how one attempt went. */
 import { ERRORS, type GatewayError } from "../../core/errors.ts";
+import { withoutSecrets } from "../../core/redact.ts";
 import type { DetourCause } from "../../plan/plan.ts";
 import type { Lease } from "../../pool/credential.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
@@ -104,7 +105,7 @@ export class Verdict {
         upstream: name,
         credential: this.#credential.name,
         kind: error.kind,
-        detail: error.detail ?? error.message,
+        detail: withoutSecrets(error.detail ?? error.message, this.#credential.access.secrets),
       },
       "an upstream could not be reached, or broke off",
     );

@@ -1,4 +1,5 @@
 /** How a background response ended: its usage, or an estimate of it, and its cost. */
+import { withoutSecrets } from "../../core/redact.ts";
 import type { LedgerRow } from "../../ledger/row.ts";
 import { estimateUsage, mostUsage } from "../../neutral/estimate.ts";
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
@@ -38,11 +39,13 @@ export function endOf(
   const usage = usageOf(snapshot, upstream, pending, end);
   const isFinal = end.kind === "ended" && usage === end.facts.usage;
   const model = end.kind === "ended" ? end.facts.model : null;
+  const shown = (text: string | null): string | null =>
+    text === null ? null : withoutSecrets(text, secretsOf(upstream, pending));
   const target = { upstream: pending.upstream, place: upstream?.place ?? null, modelUsed: row.modelUsed };
   const cost = costOfAnswer(snapshot.prices, target, { usage, model }, row.atMs);
   return {
-    ...wordsOf(end),
-    modelReported: model,
+    ...wordsOf(end, shown),
+    modelReported: shown(model),
     durationMs: Math.max(0, clock.nowMs() - row.atMs),
     usage,
     usageState: isFinal ? "final" : "estimated",
@@ -50,9 +53,18 @@ export function endOf(
   };
 }
 
-function wordsOf(end: End): Pick<RowEnd, "outcome" | "errorKind" | "stopReason"> {
+function secretsOf(upstream: UpstreamView | undefined, { credential }: PendingResponse): readonly string[] {
+  for (const { name, access } of upstream?.credentials.values() ?? [])
+    if (name === credential) return access.secrets;
+  return [];
+}
+
+function wordsOf(
+  end: End,
+  shown: (text: string | null) => string | null,
+): Pick<RowEnd, "outcome" | "errorKind" | "stopReason"> {
   if (end.kind === "gone") return { outcome: "upstream_cut", errorKind: "upstream_cut", stopReason: null };
-  const { stopReason } = end.facts;
+  const stopReason = shown(end.facts.stopReason);
   if (stopReason === "failed") return { outcome: "error", errorKind: "upstream_error", stopReason };
   return { outcome: stopReason === "cancelled" ? "client_left" : "ok", errorKind: null, stopReason };
 }
