@@ -59,6 +59,7 @@ export interface AppOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly droppedLogLines?: () => number;
   readonly memory: ProcessMemory;
   /** The program itself with its arguments, for processes of its own; absent: what they read is not known. */
   readonly ownCommand?: readonly string[] | undefined;
@@ -384,6 +385,7 @@ class RunningApp implements App {
   #processFacts(): ProcessFacts {
     return {
       version: this.#options.version,
+      droppedLogLines: this.#options.droppedLogLines?.() ?? 0,
       startedAtMs: this.#startedAtMs,
       residentBytes: this.#options.memory.residentBytes(),
       isConfigRejected: this.#rejected.length > 0,

@@ -4,6 +4,8 @@
  */
 import { fullGC } from "bun:jsc";
 import { readFileSync, writeSync } from "node:fs";
+import { logWriter } from "./app/log-writer.ts";
+import { visibleText } from "./app/visible-text.ts";
 import type { CliIo, Command } from "./cli/cli.ts";
 import { keptName, PROXY_VARIABLES } from "./config/network/kept-variables.ts";
 import { systemClock } from "./core/clock.ts";
@@ -158,11 +160,11 @@ function makeIo(): CliIo {
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
   return {
-    out: (text) => writeAll(1, text),
-    err: (text) => writeAll(2, text),
+    out: (text) => writeAll(1, visibleText(text)),
+    err: (text) => writeAll(2, visibleText(text)),
     // An empty line at the end leaves nothing on the screen.
     ...(process.stderr.isTTY === true && {
-      progress: (line: string) => writeAll(2, `\r\u001b[K${line}`),
+      progress: (line: string) => writeAll(2, `\r\u001b[K${visibleText(line)}`),
     }),
     env: process.env,
     cwd: process.cwd(),
@@ -226,8 +228,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const run = await command.load();
   const report = (kind: string) => (cause: unknown) => {
     const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-    process.stderr.write(
-      `${JSON.stringify({ level: "error", time: new Date(systemClock.nowMs()).toISOString(), error, msg: kind })}\n`,
+    const time = new Date(systemClock.nowMs()).toISOString();
+    logWriter(() => systemClock.nowMs()).write(
+      `${JSON.stringify({ level: "error", time, error, msg: kind })}\n`,
     );
   };
   // Unhandled, each would end the process. Handled, each costs one request at most.

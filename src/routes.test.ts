@@ -231,7 +231,7 @@ test("a few listed routes are open to anyone, the admin has its own callers; all
   ]);
 });
 
-const FACTS = { version: "0", startedAtMs: 0, residentBytes: 0, isConfigRejected: false };
+const FACTS = { version: "0", startedAtMs: 0, residentBytes: 0, droppedLogLines: 0, isConfigRejected: false };
 
 describe("without a key", () => {
   let gateway: GatewayUnderTest;

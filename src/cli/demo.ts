@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { logWriter } from "../app/log-writer.ts";
 import { type App, startApp } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Clock } from "../core/clock.ts";
@@ -122,7 +123,10 @@ async function start(file: string, port: number, io: CliIo): Promise<App> {
     version: VERSION,
     clock: io.clock,
     ids: io.ids,
-    log: makeLog("error"),
+    log: makeLog(
+      "error",
+      logWriter(() => io.clock.nowMs()),
+    ),
     memory: io.memory,
     ownCommand: io.ownCommand,
   };

@@ -1,12 +1,10 @@
 /** The log as JSON lines on standard error, by pino. */
 import pino from "pino";
+import type { LogWriter } from "../app/log-writer.ts";
 import type { Log } from "../core/log.ts";
 
-/**
- * `sync` writes each line before the call returns: there are few lines, and none may be lost when the process
- * dies.
- */
-export function makeLog(level: "debug" | "info" | "warn" | "error"): Log {
+/** Each line is written before the call returns, if it can be without waiting. */
+export function makeLog(level: "debug" | "info" | "warn" | "error", writer: LogWriter): Log {
   const logger = pino(
     {
       level,
@@ -14,7 +12,7 @@ export function makeLog(level: "debug" | "info" | "warn" | "error"): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ fd: 2, sync: true }),
+    writer,
   );
   return {
     debug: (fields, message) => logger.debug(fields, message),

@@ -1,4 +1,6 @@
 /** `clewline serve`: the gateway itself, until a signal. */
+
+import { logWriter } from "../app/log-writer.ts";
 import { type App, startApp } from "../app.ts";
 import type { Config } from "../config/config.ts";
 import { findConfigFile } from "../config/file.ts";
@@ -14,6 +16,9 @@ import { makeCommand } from "./command.ts";
 import { makeLog } from "./log.ts";
 import { VERSION } from "./version.ts";
 import { writeStore } from "./write-store.ts";
+
+/** How long the last lines of the log wait for a reader. */
+const LOG_END_MS = 500;
 
 export const serve = makeCommand(
   {
@@ -35,22 +40,27 @@ SIGHUP, and any change of the file, reads the configuration again.`,
   },
   async ({ flags }, io) => {
     const { host, port, "data-dir": dataDir, "log-level": logLevel } = flags;
+    const writer = logWriter(() => io.clock.nowMs());
     try {
       const file = await prepare(flags.config, io);
       const steadyHash = makeSteadyHash();
       const flagsOfConfig = { host, port, dataDir, logLevel };
       const { env, cwd } = io;
       const options = { file, env, flags: flagsOfConfig, cwd, hashPassword: steadyHash };
-      const load = async (): Promise<Config> => {
-        const { config, warnings } = await loadConfig(options);
-        if (warnings.length > 0) io.err(renderProblems(warnings));
-        return config;
+      const { config, warnings } = await loadConfig(options);
+      if (warnings.length > 0) io.err(renderProblems(warnings));
+      const log = makeLog(config.log.level, writer);
+      const reload = async (): Promise<Config> => {
+        const loaded = await loadConfig(options);
+        // A reader of standard error that has stopped must not stop the gateway.
+        if (loaded.warnings.length > 0) {
+          log.warn({ warnings: renderProblems(loaded.warnings) }, "the configuration was read with warnings");
+        }
+        return loaded.config;
       };
-      const config = await load();
-      const log = makeLog(config.log.level);
       const app = await startApp({
         config,
-        reloadConfig: load,
+        reloadConfig: reload,
         configText: {
           check: (text) => loadConfig({ ...options, text }),
           draft: (text) => loadDraft({ ...options, text }),
@@ -59,6 +69,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
         clock: io.clock,
         ids: io.ids,
         log,
+        droppedLogLines: () => writer.droppedLines,
         memory: io.memory,
         ownCommand: io.ownCommand,
       });
@@ -75,6 +86,8 @@ SIGHUP, and any change of the file, reads the configuration again.`,
       if (cause instanceof ConfigError) throw cause;
       io.err(`clewline: ${startFailure(cause)}\n`);
       return EXIT.failed;
+    } finally {
+      writer.end(LOG_END_MS);
     }
   },
 );

@@ -41,7 +41,13 @@ test("the page shows the state of the gateway as it is now", async () => {
     const room = { ...said, resetAtMs: null, isGradual: false, isReserved: true };
     gateway.pool.announce(leased.lease, "m", { owner: null, rooms: [room] });
     gateway.pool.release(leased.lease);
-    const facts = { version: "1.2.3", startedAtMs: 5_000, residentBytes: 77, isConfigRejected: true };
+    const facts = {
+      version: "1.2.3",
+      startedAtMs: 5_000,
+      residentBytes: 77,
+      droppedLogLines: 6,
+      isConfigRejected: true,
+    };
     const reply = await metricsPage(gateway, facts, 9_000);
     expect(reply.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
     const lines = (await reply.text()).split("\n").map((line) => line.replace(/ \d{4,}$/, ""));
@@ -54,6 +60,7 @@ test("the page shows the state of the gateway as it is now", async () => {
       'clewline_breakers_open{upstream="one",reach="key"} 1',
       "clewline_requests_in_flight 3",
       "clewline_ledger_writable 1",
+      "clewline_log_dropped_lines 6",
       "clewline_config_rejected 1",
       "process_resident_memory_bytes 77",
       "process_start_time_seconds 5",

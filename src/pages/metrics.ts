@@ -35,6 +35,8 @@ export interface ProcessFacts {
   readonly version: string;
   readonly startedAtMs: number;
   readonly residentBytes: number;
+  /** Lines of the log that could not be written. */
+  readonly droppedLogLines: number;
   /** The configuration file on disk is invalid. */
   readonly isConfigRejected: boolean;
 }
@@ -108,6 +110,7 @@ function gaugesOf(source: MetricsSource, facts: ProcessFacts): Gauge[] {
       "Memory of the response cache, with answers on their way to several clients.",
       cache.bytes,
     ),
+    gauge("clewline_log_dropped_lines", "Lines of the log that could not be written.", facts.droppedLogLines),
     gauge("clewline_config_rejected", "1 while the file on disk is invalid.", facts.isConfigRejected ? 1 : 0),
     gauge("process_resident_memory_bytes", "Resident memory.", facts.residentBytes),
     gauge("process_start_time_seconds", "Start of the process, in Unix seconds.", facts.startedAtMs / 1_000),
