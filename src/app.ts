@@ -318,6 +318,7 @@ class RunningApp implements App {
     gateway.snapshot = makeSnapshot(config, { prices: this.#prices.list, keys: this.#keys.with(config) });
     gateway.fetchMedia = makeConfiguredMediaFetch(config, gateway.transport);
     gateway.transport.keepWarm(warmServers(gateway.snapshot));
+    gateway.memoryBudget.limitBytes = config.server.memoryBytes;
     this.#alerts.replace(config.alerts);
     this.#listRefresh.restart();
     this.#prober.stop();

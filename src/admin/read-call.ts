@@ -34,7 +34,7 @@ async function jsonOf({ request, headers }: ClientRequest, limitBytes: number): 
     throw new AdminError("bad_request", "the body is not declared as JSON", {
       repair: "send content-type: application/json",
     });
-  const bytes = await readBody(request, limitBytes).catch((cause: unknown) => {
+  const bytes = await readBody(request, limitBytes, null).catch((cause: unknown) => {
     throw cause instanceof GatewayError ? bodyError(cause) : cause;
   });
   try {

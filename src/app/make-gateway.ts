@@ -6,6 +6,7 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import { MemoryBudget } from "../core/memory-budget.ts";
 import { Metrics } from "../core/metrics.ts";
 import { systemScheduler } from "../core/scheduler.ts";
 import { DataFolderError, openDataFolder } from "../ledger/data-folder.ts";
@@ -144,6 +145,7 @@ export function makeGateway(
     observed: new ObservedTargets(),
     repairs: new LearnedRepairs(clock),
     unpriced: new UnpricedModels(),
+    memoryBudget: new MemoryBudget(config.server.memoryBytes),
     memory: makeSealMemory(config.translation.memoryBytes),
     fetchMedia: makeConfiguredMediaFetch(config, transport),
     findState: (id) => states.findState(gateway.snapshot.upstreams.keys(), id),

@@ -11,7 +11,13 @@ import type { Draft } from "./draft.ts";
 import { checkPool } from "./pool/check-pool.ts";
 import { checkPrices } from "./prices/check-prices.ts";
 import { HIDDEN, type Path, renderPath, renderValue } from "./problem.ts";
-import { FAMILIES_WITH_CHOICE, FAMILIES_WITH_PLACES, FAMILY_DIALECTS } from "./schema.ts";
+import {
+  DEFAULT_BODY_LIMIT_BYTES,
+  DEFAULT_MEMORY_BYTES,
+  FAMILIES_WITH_CHOICE,
+  FAMILIES_WITH_PLACES,
+  FAMILY_DIALECTS,
+} from "./schema.ts";
 import { TARGET_ORDERS, type TargetOrder } from "./schema-models.ts";
 import { isTree, type Tree } from "./toml/toml.ts";
 
@@ -27,6 +33,7 @@ export function checkTogether(draft: Draft): void {
   checkCapture(draft);
   checkPool(draft);
   checkPorts(draft);
+  checkMemory(draft);
 }
 
 function checkNames(draft: Draft): void {
@@ -270,6 +277,19 @@ function checkTarget(
       "end the name in *, or write the model in full",
     );
   }
+}
+
+/** A body that never fits would be refused again and again. */
+function checkMemory(draft: Draft): void {
+  const memoryBytes = draft.get(["server", "memory_bytes"]) ?? DEFAULT_MEMORY_BYTES;
+  const bodyBytes = draft.get(["server", "body_limit_bytes"]) ?? DEFAULT_BODY_LIMIT_BYTES;
+  if (typeof memoryBytes !== "number" || typeof bodyBytes !== "number" || 2 * bodyBytes <= memoryBytes)
+    return;
+  draft.refuse(
+    ["server", draft.get(["server", "memory_bytes"]) === undefined ? "body_limit_bytes" : "memory_bytes"],
+    `allows less memory for all bodies (${memoryBytes} bytes) than a single one takes (twice its ${bodyBytes} bytes)`,
+    "raise server.memory_bytes, or lower server.body_limit_bytes",
+  );
 }
 
 function checkPorts(draft: Draft): void {

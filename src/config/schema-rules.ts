@@ -6,6 +6,8 @@ import * as v from "valibot";
 
 /** The largest delay of a timer. */
 export const MAX_TIMER_MS = 2_147_483_647;
+/** The most memory that any limit allows. */
+export const MAX_MEMORY_BYTES = 1_099_511_627_776;
 /** The largest body that any limit allows. */
 export const MAX_BODY_BYTES = 1_073_741_824;
 

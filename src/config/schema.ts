@@ -20,6 +20,7 @@ import {
   durationMs,
   hostName,
   MAX_BODY_BYTES,
+  MAX_MEMORY_BYTES,
   MAX_TIMER_MS,
   optional,
   origin,
@@ -54,6 +55,9 @@ export const FAMILIES_WITH_PLACES: readonly FamilyName[] = ["vertex"];
 
 const MAX_KEEP_DAYS = 36_500;
 const MAX_LEDGER_BYTES = 1_099_511_627_776;
+export const DEFAULT_BODY_LIMIT_BYTES = 33_554_432;
+export const DEFAULT_MEMORY_BYTES = 201_326_592;
+
 const upstream = v.object({
   name: required(
     upstreamName,
@@ -167,7 +171,7 @@ const server = table({
   ),
   body_limit_bytes: withDefault(
     whole(1, MAX_BODY_BYTES),
-    33_554_432,
+    DEFAULT_BODY_LIMIT_BYTES,
     "reload",
     "Largest request body, before and after decompression.",
   ),
@@ -223,6 +227,18 @@ const server = table({
     v.picklist(["allow", "refuse"]),
     "reload",
     "What a client gets for an id of an object at a provider (a stored response, a conversation, a container) whose maker the gateway does not know: `allow` passes the id, `refuse` answers as for one that does not exist. What another key has made is never given. Default: `allow` with one key, else `refuse`. Ids that only a console makes, and of files, cached contents and items, pass unless `refuse` is written. See [routes.md](routes.md).",
+  ),
+  memory_bytes: withDefault(
+    whole(1_048_576, MAX_MEMORY_BYTES),
+    DEFAULT_MEMORY_BYTES,
+    "reload",
+    "The most that all requests together hold in memory: bodies with the copy that goes to the upstream, translated requests, and replies that are read whole. One key may use all of it while no other key has a request, else half. Above it a request of more than 64 kB gets 503 with `retry-after`. At least twice `server.body_limit_bytes`.",
+  ),
+  write_timeout_ms: withDefault(
+    durationMs,
+    600_000,
+    "reload",
+    "A client that reads nothing of its stream for so long is let go: the request ends as that of a client that has left.",
   ),
   forward_upstream_headers: withDefault(
     v.boolean(),

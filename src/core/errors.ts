@@ -40,6 +40,7 @@ export type ErrorKind =
   | "upstream_error"
   | "upstream_forbidden"
   | "ledger_unavailable"
+  | "memory_exhausted"
   | "shutting_down"
   | "internal";
 
@@ -89,6 +90,7 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   upstream_error: { status: 502, origin: "upstream", retryable: true },
   upstream_forbidden: { status: 403, origin: "upstream", retryable: false },
   ledger_unavailable: { status: 503, origin: "gateway", retryable: true },
+  memory_exhausted: { status: 503, origin: "gateway", retryable: true },
   shutting_down: { status: 503, origin: "gateway", retryable: true },
   internal: { status: 500, origin: "gateway", retryable: false },
 };

@@ -22,8 +22,10 @@ export async function answerExplain(
   const atMs = gateway.clock.nowMs();
   const id = gateway.ids.ulid(atMs);
   let dialect = DEFAULT_DIALECT;
+  const memory = gateway.memoryBudget.open(principal.name);
   try {
-    const bytes = await readBody(client.request, gateway.snapshot.config.server.bodyLimitBytes);
+    const { bodyLimitBytes } = gateway.snapshot.config.server;
+    const bytes = await readBody(client.request, bodyLimitBytes, memory);
     const { path, body } = readQuestion(bytes);
     const found = routeOfPath(path);
     if (found === null) {
@@ -49,6 +51,8 @@ export async function answerExplain(
     const error = asGatewayError(cause, gateway.log, id);
     if (error.kind === "internal") gateway.metrics.exceptions.add(1);
     return replyWithError(dialect, error, id);
+  } finally {
+    memory.end();
   }
 }
 

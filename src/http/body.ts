@@ -1,9 +1,13 @@
 /** Reads a request body, bounded before and after decoding. */
 import { promisify } from "node:util";
 import { GatewayError } from "../core/errors.ts";
+import { type MemoryShare, memoryExhausted } from "../core/memory-budget.ts";
 import type { ClientRequest } from "./client-request.ts";
 
-type Decoder = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
+type Decoder = (
+  bytes: Uint8Array,
+  options: { maxOutputLength: number; chunkSize: number },
+) => Promise<Uint8Array>;
 
 /** Loads zlib with the first compressed body: most clients never send one, and zlib costs megabytes. */
 async function findDecoder(name: string, bytes: Uint8Array): Promise<Decoder | null> {
@@ -26,29 +30,41 @@ async function findDecoder(name: string, bytes: Uint8Array): Promise<Decoder | n
 
 const EMPTY = new Uint8Array(0);
 
+/** A body goes on as a copy, as a rule: with the name of the model that the upstream knows. Both count from the beginning. */
+export const COPIES = 2;
+
 /** Gets a request's body: one of the two is called, once. Neither may throw. */
 export interface BodyReader {
   /** The decoded body. */
   bodyRead(body: Uint8Array): void;
   /**
-   * `body_too_large` when the declared, sent or decoded size is over the limit, `bad_encoding` for an unknown or
-   * stacked `content-encoding`, `bad_request` for a body that does not decode or broke off.
+   * `body_too_large` when the declared, sent or decoded size is over the limit, `memory_exhausted` when there is no room
+   * for it, `bad_encoding` for an unknown or stacked `content-encoding`, `bad_request` for a body that does not decode or
+   * broke off.
    */
   bodyFailed(cause: unknown): void;
 }
 
-/** Reads the body, up to `limitBytes` of it, and gives it to `reader`, never before `startReading` returns. */
+/**
+ * Reads the body, up to `limitBytes` of it, and gives it to `reader`, never before `startReading` returns. What is read
+ * is counted in `memory`.
+ */
 export function startReading(
   { request, headers }: Pick<ClientRequest, "request" | "headers">,
   limitBytes: number,
+  memory: MemoryShare,
   reader: BodyReader,
 ): void {
   const declared = headers.get("content-length");
   if (declared === null || Number(declared) > limitBytes || headers.get("content-encoding") !== null) {
-    readBody(request, limitBytes).then(
+    readBody(request, limitBytes, memory).then(
       (body) => reader.bodyRead(body),
       (cause: unknown) => reader.bodyFailed(cause),
     );
+    return;
+  }
+  if (!memory.take(COPIES * Number(declared))) {
+    queueMicrotask(() => reader.bodyFailed(memoryExhausted()));
     return;
   }
   // The usual case, with one promise: a request costs 3 % more when it is read by `readBody`.
@@ -58,20 +74,25 @@ export function startReading(
   );
 }
 
-/** The decoded body. Rejects as `bodyFailed` says. */
-export async function readBody(request: Request, limitBytes: number): Promise<Uint8Array> {
+/** The decoded body. Rejects as `bodyFailed` says. `memory`: null where nothing is counted. */
+export async function readBody(
+  request: Request,
+  limitBytes: number,
+  memory: MemoryShare | null,
+): Promise<Uint8Array> {
   const { headers } = request;
   const declared = headers.get("content-length");
   let bytes: Uint8Array;
   if (declared !== null) {
     if (Number(declared) > limitBytes) throw tooLarge(limitBytes);
+    if (memory?.take(COPIES * Number(declared)) === false) throw memoryExhausted();
     // Not `request.body`: to make its stream costs more than the whole rest of the reading.
     bytes = await readWhole(request);
   } else {
-    bytes = request.body === null ? EMPTY : await readChunks(request.body, limitBytes);
+    bytes = request.body === null ? EMPTY : await readChunks(request.body, limitBytes, memory);
   }
   const encoding = headers.get("content-encoding");
-  return encoding === null ? bytes : decode(bytes, encoding, limitBytes);
+  return encoding === null ? bytes : inTurn(() => decode(bytes, encoding, limitBytes, memory));
 }
 
 async function readWhole(request: Request): Promise<Uint8Array> {
@@ -82,7 +103,11 @@ async function readWhole(request: Request): Promise<Uint8Array> {
   }
 }
 
-async function readChunks(body: ReadableStream<Uint8Array>, limitBytes: number): Promise<Uint8Array> {
+async function readChunks(
+  body: ReadableStream<Uint8Array>,
+  limitBytes: number,
+  memory: MemoryShare | null,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   const reader = body.getReader();
@@ -92,9 +117,10 @@ async function readChunks(body: ReadableStream<Uint8Array>, limitBytes: number):
     });
     if (step.done) break;
     sizeBytes += step.value.byteLength;
-    if (sizeBytes > limitBytes) {
+    const isTooLarge = sizeBytes > limitBytes;
+    if (isTooLarge || memory?.take(COPIES * step.value.byteLength) === false) {
       await reader.cancel().catch(() => undefined);
-      throw tooLarge(limitBytes);
+      throw isTooLarge ? tooLarge(limitBytes) : memoryExhausted();
     }
     chunks.push(step.value);
   }
@@ -102,7 +128,24 @@ async function readChunks(body: ReadableStream<Uint8Array>, limitBytes: number):
   return Buffer.concat(chunks, sizeBytes);
 }
 
-async function decode(bytes: Uint8Array, encoding: string, limitBytes: number): Promise<Uint8Array> {
+let lastTurn: Promise<unknown> = Promise.resolve();
+
+/**
+ * One body is decoded at a time: how large it will be is not known before, so that as much as it may be is set aside
+ * meanwhile, and many at once would take all room from one another.
+ */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const turn = lastTurn.then(work, work);
+  lastTurn = turn.catch(() => undefined);
+  return turn;
+}
+
+async function decode(
+  bytes: Uint8Array,
+  encoding: string,
+  limitBytes: number,
+  memory: MemoryShare | null,
+): Promise<Uint8Array> {
   const name = encoding.trim().toLowerCase();
   if (name === "identity" || name === "") return bytes;
   const decoder = await findDecoder(name, bytes);
@@ -112,16 +155,43 @@ async function decode(bytes: Uint8Array, encoding: string, limitBytes: number): 
       `content-encoding "${name.slice(0, 40)}" is not supported; send the body plain, or with one of gzip, deflate, br, zstd`,
     );
   }
+  const takenBytes = memory?.takeUpTo(COPIES * limitBytes) ?? COPIES * limitBytes;
+  const roomBytes = Math.floor(takenBytes / COPIES);
+  const overflow = (): GatewayError => {
+    memory?.give(takenBytes);
+    return memory !== null && roomBytes < limitBytes ? memory.refuse() : tooLarge(limitBytes);
+  };
+  const statedBytes = statedSize(name, bytes, limitBytes);
+  if (statedBytes > roomBytes || roomBytes === 0) throw overflow();
   try {
-    return await decoder(bytes, { maxOutputLength: limitBytes });
+    // The zlib of the runtime wants room for one byte more to see the end.
+    const chunkSize = Math.max(LEAST_CHUNK_BYTES, statedBytes + 1);
+    const decoded = await decoder(bytes, { maxOutputLength: roomBytes, chunkSize });
+    // The room of the encoded bytes, which nobody keeps, and what was set aside for more.
+    memory?.give(takenBytes - COPIES * (decoded.byteLength - bytes.byteLength));
+    return decoded;
   } catch (cause) {
-    if ((cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(limitBytes);
+    if ((cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw overflow();
+    memory?.give(takenBytes);
     throw new GatewayError(
       "bad_request",
       `the body is not valid ${name}; encode it as its content-encoding header says, or leave the header out`,
       { cause },
     );
   }
+}
+
+/** What zlib writes at once, as a rule. */
+const LEAST_CHUNK_BYTES = 16 * 1024;
+
+/**
+ * The size that the encoded bytes state; 0: none, or more than the limit, which bytes that are no gzip state as well. In one
+ * piece a long body takes half the memory, as none is joined.
+ */
+function statedSize(name: string, bytes: Uint8Array, limitBytes: number): number {
+  if ((name !== "gzip" && name !== "x-gzip") || bytes.byteLength < 18) return 0;
+  const stated = new DataView(bytes.buffer, bytes.byteOffset + bytes.byteLength - 4, 4).getUint32(0, true);
+  return stated <= limitBytes ? stated : 0;
 }
 
 function tooLarge(limitBytes: number): GatewayError {

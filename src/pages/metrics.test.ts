@@ -61,6 +61,7 @@ test("the page shows the state of the gateway as it is now", async () => {
       "clewline_requests_in_flight 3",
       "clewline_ledger_writable 1",
       "clewline_log_dropped_lines 6",
+      "clewline_memory_bytes 0",
       "clewline_config_rejected 1",
       "process_resident_memory_bytes 77",
       "process_start_time_seconds 5",

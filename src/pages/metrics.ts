@@ -3,6 +3,7 @@ import { bearerOf, digestOf, isSameDigest } from "../auth/keys.ts";
 import type { Config } from "../config/config.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { HeaderView } from "../core/header-view.ts";
+import type { MemoryBudget } from "../core/memory-budget.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Breaker } from "../pool/breaker.ts";
@@ -22,6 +23,7 @@ export interface MetricsSource {
   readonly transport: { readonly dial: { proxies(): readonly ProxyFacts[] } };
   /** Answers in memory, and their bytes with those on their way. */
   readonly cache: { readonly size: number; readonly bytes: number };
+  readonly memoryBudget: Pick<MemoryBudget, "usedBytes" | "limitBytes" | "refusals">;
 }
 
 interface ProxyFacts {
@@ -83,7 +85,7 @@ export async function metricsPage(
 }
 
 function gaugesOf(source: MetricsSource, facts: ProcessFacts): Gauge[] {
-  const { metrics, ledger, pool, waiting, breaker, cache } = source;
+  const { metrics, ledger, pool, waiting, breaker, cache, memoryBudget } = source;
   const { stats } = ledger;
   return [
     {
@@ -99,6 +101,17 @@ function gaugesOf(source: MetricsSource, facts: ProcessFacts): Gauge[] {
     gauge("clewline_requests_in_flight", "Requests that are being served.", metrics.inFlight),
     gauge("clewline_waiting_requests", "Requests that wait for a credential.", waiting.count),
     gauge("clewline_waiting_bytes", "Memory that the bodies of waiting requests take.", waiting.bytes),
+    gauge(
+      "clewline_memory_bytes",
+      "Bytes of requests and answers that are held in memory.",
+      memoryBudget.usedBytes,
+    ),
+    gauge("clewline_memory_limit_bytes", "The most of them: server.memory_bytes.", memoryBudget.limitBytes),
+    gauge(
+      "clewline_memory_refusals",
+      "How often there was no room for them since the start.",
+      memoryBudget.refusals,
+    ),
     gauge("clewline_ledger_pending_rows", "Rows that wait for a commit.", ledger.pendingRows),
     gauge("clewline_ledger_writable", "1 while requests can be recorded.", ledger.isWritable ? 1 : 0),
     gauge("clewline_ledger_commits", "Commits since the start.", stats.commits),

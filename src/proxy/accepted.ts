@@ -1,6 +1,7 @@
 /** A request with a valid key, as it is before its body is read, and as its key says when the body has been. */
 import { findEndOfKey, findKeyRefusal, type Principal } from "../auth/keys.ts";
 import type { RunningCapture } from "../capture/running-capture.ts";
+import type { MemoryShare } from "../core/memory-budget.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { beginCapture } from "./capture/begin-capture.ts";
@@ -18,6 +19,8 @@ export interface Accepted {
   readonly principal: Principal;
   /** What is kept of the request; null: nothing is, as a rule. */
   readonly capture: RunningCapture | null;
+  /** What the request holds in memory, until `settle` ends it. */
+  readonly memory: MemoryShare;
 }
 
 /** Counts the request as in flight until `settle` ends it. */
@@ -34,7 +37,8 @@ export function accept(
   const capture = principal.isCaptured
     ? beginCapture(gateway.captures, { id, atMs, startedMs, route, client, principal })
     : null;
-  return { id, atMs, startedMs, route, client, principal, capture };
+  const memory = gateway.memoryBudget.open(principal.name);
+  return { id, atMs, startedMs, route, client, principal, memory, capture };
 }
 
 /**

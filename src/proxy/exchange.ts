@@ -6,6 +6,7 @@ import type { Principal } from "../auth/keys.ts";
 import type { AnswerOrigin } from "../cache/kept-answer.ts";
 import type { RunningCapture } from "../capture/running-capture.ts";
 import type { GatewayError } from "../core/errors.ts";
+import type { MemoryShare } from "../core/memory-budget.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import type { Prefix } from "../dialects/prefix.ts";
@@ -123,6 +124,7 @@ export class Exchange implements Accepted, Asked {
   readonly client: ClientRequest;
   readonly principal: Principal;
   readonly capture: RunningCapture | null;
+  readonly memory: MemoryShare;
   readonly requestBytes: number;
   readonly modelAsked: string | null;
   readonly clientFraming: Framing;
@@ -176,6 +178,7 @@ export class Exchange implements Accepted, Asked {
     this.client = accepted.client;
     this.principal = accepted.principal;
     this.capture = accepted.capture;
+    this.memory = accepted.memory;
     this.requestBytes = asked.requestBytes;
     this.modelAsked = asked.modelAsked;
     this.clientFraming = asked.clientFraming;

@@ -4,6 +4,7 @@ import type { Captures } from "../capture/captures.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import type { MemoryBudget } from "../core/memory-budget.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Limiter } from "../limits/limiter.ts";
@@ -48,6 +49,8 @@ export interface Gateway {
   readonly background: Background;
   /** Sealed reasoning, for clients whose dialect cannot carry it. */
   readonly memory: SealMemory;
+  /** What all requests hold in memory. */
+  readonly memoryBudget: MemoryBudget;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;

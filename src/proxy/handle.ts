@@ -121,7 +121,8 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
       return;
     }
     this.#gateway.transport.watchdog.add(this);
-    startReading(client, this.#gateway.snapshot.config.server.bodyLimitBytes, this);
+    const { bodyLimitBytes } = this.#gateway.snapshot.config.server;
+    startReading(client, bodyLimitBytes, this.#accepted.memory, this);
   }
 
   bodyRead(body: Uint8Array): void {

@@ -6,6 +6,7 @@ import { findEndOfKey, type KeyRing } from "../auth/keys.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Peek } from "../dialects/dialect.ts";
 import { type Prefix, prefixOf } from "../dialects/prefix.ts";
+import { COPIES } from "../http/body.ts";
 import type { PinnedTo } from "../http/client-request.ts";
 import { bytesWithoutMedia } from "../neutral/inline-media.ts";
 import { ReplyTranslator } from "../translate/reply.ts";
@@ -90,6 +91,7 @@ export class ServedRequest {
 
   /** The request cannot be sent again, so its body is not kept through a long answer. */
   letGoOfBody(): void {
+    this.exchange.memory.give(COPIES * (this.#body?.byteLength ?? 0));
     this.#body = null;
     this.#peek = null;
     this.#translator?.letGoOfBody();

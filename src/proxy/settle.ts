@@ -84,6 +84,7 @@ export function settleFailure(
 function endExchange(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow {
   exchange.markSettled();
   exchange.capture?.settled(ending.outcome === "client_left");
+  exchange.memory.end();
   gateway.metrics.inFlight -= 1;
   const row = rowOf(gateway, exchange, ending);
   exchange.row = row;

@@ -76,3 +76,33 @@ test("a body that breaks off gives what came, and why", () => {
   expect(read).toMatchObject({ isWhole: false, error });
   expect(text(read.bytes)).toBe("half");
 });
+
+test("a body that comes a byte at a time is kept in few pieces", () => {
+  const { whole, reads } = sinkOf(200_000);
+  const sent = Buffer.alloc(100_000, "abcdefg");
+  for (let at = 0; at < sent.length; at++) whole.chunk(Uint8Array.of(sent[at] as number));
+  whole.chunk(new Uint8Array(5_000).fill(65));
+  whole.chunk(Uint8Array.of(66));
+  whole.end(null);
+  expect(Buffer.from((reads[0] as WholeRead).bytes)).toEqual(
+    Buffer.concat([sent, Buffer.alloc(5_000, "A"), Buffer.from("B")]),
+  );
+});
+
+test("a body that there is no room for ends at once, with the reason", () => {
+  let leftBytes = 4;
+  const room = {
+    take: (size: number): boolean => {
+      if (size > leftBytes) return false;
+      leftBytes -= size;
+      return true;
+    },
+  };
+  const reads: WholeRead[] = [];
+  const whole = new WholeSink(100, null, { wholeRead: (read) => reads.push(read) }, room);
+  expect(whole.chunk(bytes("abcd"))).toBe(true);
+  expect(whole.chunk(bytes("e"))).toBe(false);
+  whole.end(null);
+  expect(reads).toHaveLength(1);
+  expect(reads[0]).toMatchObject({ isWhole: false, error: { kind: "memory_exhausted" } });
+});

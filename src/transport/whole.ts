@@ -1,5 +1,6 @@
 /** Reads a reply's body whole, up to a size. Another sink can take over the rest of a longer body. */
 import type { GatewayError } from "../core/errors.ts";
+import { type ByteRoom, memoryExhausted } from "../core/memory-budget.ts";
 import type { BodySink, Call } from "./call.ts";
 
 export interface WholeRead {
@@ -39,6 +40,7 @@ export class WholeSink implements BodySink, WholeRead {
   readonly #limitBytes: number;
   readonly #watcher: Watcher | null;
   readonly #reader: WholeReader;
+  readonly #room: ByteRoom | null;
   #isDone = false;
   #chunks: Uint8Array[] = [];
   /** Small pieces behind the last chunk, in the first `#blockBytes`. */
@@ -49,10 +51,17 @@ export class WholeSink implements BodySink, WholeRead {
   isWhole = false;
   error: GatewayError | null = null;
 
-  constructor(limitBytes: number, watcher: Watcher | null, reader: WholeReader) {
+  /** `room`: where the bytes are counted; a body that it has no room for ends with `memory_exhausted`. */
+  constructor(
+    limitBytes: number,
+    watcher: Watcher | null,
+    reader: WholeReader,
+    room: ByteRoom | null = null,
+  ) {
     this.#limitBytes = limitBytes;
     this.#watcher = watcher;
     this.#reader = reader;
+    this.#room = room;
   }
 
   get bytes(): Uint8Array {
@@ -63,6 +72,11 @@ export class WholeSink implements BodySink, WholeRead {
 
   chunk(bytes: Uint8Array): boolean {
     if (this.#next !== null) return this.#next.chunk(bytes);
+    if (this.#room?.take(bytes.byteLength) === false) {
+      this.error = memoryExhausted();
+      this.#done();
+      return false;
+    }
     this.#watcher?.push(bytes);
     this.#keep(bytes);
     this.#sizeBytes += bytes.byteLength;

@@ -68,6 +68,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   upstream_error: server("upstream_error"),
   upstream_forbidden: server("upstream_forbidden"),
   ledger_unavailable: server("ledger_unavailable"),
+  memory_exhausted: server("memory_exhausted"),
   shutting_down: server("shutting_down"),
   internal: server("internal_error"),
 };

@@ -26,6 +26,7 @@ const OF_ONE_REQUEST: ReadonlySet<ErrorKind> = new Set([
   "budget_exhausted",
   "request_over_limit",
   "model_unpriced",
+  "memory_exhausted",
   "shutting_down",
 ]);
 

@@ -231,6 +231,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
       if (this.#phase === "flowing") this.#conclude();
       return;
     }
+    if (this.#phase === "flowing" && this.#stream.isBlocked) this.#checkReader(nowMs);
     if (this.#ping === null || nowMs - this.#lastWriteMs < this.#pingIntervalMs) return;
     if (this.#phase === "beginning") {
       if (!this.#exchange.opensEarly) this.#decided("open");
@@ -238,6 +239,15 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
       this.#lastWriteMs = nowMs;
       this.#stream.ping(this.#ping);
     }
+  }
+
+  /** Lets a client go that reads nothing: it would hold two connections for ever. Shared streams see to theirs. */
+  #checkReader(nowMs: number): void {
+    const { writeTimeoutMs } = this.#gateway.snapshot.config.server;
+    if (this.#stream.body === null || nowMs - this.#lastWriteMs < writeTimeoutMs) return;
+    this.left();
+    this.#exchange.client.restoreIdleTimeout();
+    this.#stream.fail(null, "");
   }
 
   /** An exception of the gateway costs this answer alone, and is no fault of the upstream. */

@@ -7,6 +7,7 @@
  */
 import { ERRORS, GatewayError } from "../../core/errors.ts";
 import type { HeaderLines } from "../../core/header-view.ts";
+import { type ByteRoom, memoryExhausted } from "../../core/memory-budget.ts";
 import { headWithoutSecrets } from "../../core/redact.ts";
 import { NO_REPAIRS } from "../../dialects/repair.ts";
 import type { Drop } from "../../neutral/request.ts";
@@ -47,7 +48,7 @@ export interface AttemptOwner {
   ended(attempt: RunningAttempt, result: AttemptResult): void;
 }
 
-export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
+export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader, ByteRoom {
   readonly served: ServedRequest;
   #prepared: PreparedRequest;
   readonly upstream: UpstreamView;
@@ -66,6 +67,8 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
   #onWhole: ((read: WholeRead) => void) | null = null;
   /** The facts that the reply has stated so far. */
   #facts: AnswerFacts | null = null;
+  /** What the attempt holds in memory beside the client's request. */
+  #heldBytes = 0;
 
   constructor(
     served: ServedRequest,
@@ -108,6 +111,8 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
     const { exchange } = this.served;
     const { translated } = this.prepared;
     try {
+      // The values that a translation is made of take about as much as the copy that is counted already.
+      if (translated !== null && !this.take(translated.body.byteLength)) throw memoryExhausted();
       this.#call = this.#send(
         translated === null
           ? relayRequest(exchange, this.upstream, this.prepared, this.credential.urls, this.#fixedLines)
@@ -138,6 +143,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
   end(result: AttemptResult): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.served.exchange.memory.give(this.#heldBytes);
     this.#stopListening();
     this.#owner?.ended(this, result);
   }
@@ -208,7 +214,14 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader {
    */
   readWhole(limitBytes: number, watcher: Watcher | null, then: (read: WholeRead) => void): void {
     this.#onWhole = then;
-    this.pipe(new WholeSink(limitBytes, watcher, this));
+    this.pipe(new WholeSink(limitBytes, watcher, this, this));
+  }
+
+  /** Counts what the attempt holds; false: there is no room for so much. */
+  take(bytes: number): boolean {
+    const isTaken = this.served.exchange.memory.take(bytes);
+    if (isTaken) this.#heldBytes += bytes;
+    return isTaken;
   }
 
   /** What was read so far is all of the body. The call goes on: who ends the attempt ends it. */

@@ -284,4 +284,8 @@ export const CONFIG_FAULTS: Readonly<Record<string, string>> = {
   'write the id in lower case, as in "my-project-123"': '请用小写字母书写 ID，如 "my-project-123"',
   "is not the name of a region": "不是区域名称",
   'write the name in lower case, as in "europe-west1"': '请用小写字母书写名称，如 "europe-west1"',
+  "allows less memory for all bodies ({0} bytes) than a single one takes (twice its {1} bytes)":
+    "允许所有正文使用的内存（{0} 字节）少于单个正文所占用的（{1} 字节的两倍）",
+  "raise server.memory_bytes, or lower server.body_limit_bytes":
+    "请调高 server.memory_bytes，或调低 server.body_limit_bytes",
 };

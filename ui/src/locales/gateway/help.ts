@@ -355,4 +355,8 @@ export const HELP: Readonly<Record<string, string>> = {
     "仅限 vertex 类型：请求所属并计费的 Google Cloud 项目。默认：服务账号密钥中的项目；API 密钥不需要项目。",
   'Family vertex only: the region that serves requests, as in `"us-east5"`; `"us"` and `"eu"` are multi-regions. Each project and region has quotas of its own, so each is a credential. Default: `"global"`.':
     '仅限 vertex 类型：处理请求的区域，如 `"us-east5"`；`"us"` 和 `"eu"` 是多区域。每个项目和区域都有自己的配额，因此各为一个凭据。默认：`"global"`。',
+  "The most that all requests together hold in memory: bodies with the copy that goes to the upstream, translated requests, and replies that are read whole. One key may use all of it while no other key has a request, else half. Above it a request of more than 64 kB gets 503 with `retry-after`. At least twice `server.body_limit_bytes`.":
+    "所有请求合计在内存中最多占用的字节数：正文及发往上游的副本、翻译后的请求，以及整体读取的回复。没有其他密钥的请求时，一个密钥可以用满，否则最多用一半。超出时，大于 64 kB 的请求会收到 503 和 `retry-after`。至少为 `server.body_limit_bytes` 的两倍。",
+  "A client that reads nothing of its stream for so long is let go: the request ends as that of a client that has left.":
+    "客户端这么久没有读取其流中的任何内容时，就断开它：请求按客户端已离开的情形结束。",
 };
