@@ -223,3 +223,17 @@ test("one upstream alone is looked at when it is named", async () => {
   const findings = await findingsFor(toml, { upstream: "one" });
   expect(new Set(findings.map(({ about }) => about))).toEqual(new Set(["one", "one/main", ""]));
 });
+
+test("an upstream whose callers bring their own logins is reached, and asked nothing", async () => {
+  let calls = 0;
+  const port = serve(() => {
+    calls++;
+    return list("m");
+  });
+  const toml = `[[upstreams]]\nname = "theirs"\nfamily = "anthropic"\nbase_url = "http://127.0.0.1:${port}"\ncaller_credentials = true\n`;
+  const findings = await findingsFor(toml);
+  expect(only(findings, "connection", "key", "models")).toEqual([
+    expect.stringMatching(/^ok theirs: reached in \d+ ms$/),
+  ]);
+  expect(calls).toBe(0);
+});

@@ -81,6 +81,8 @@ async function examineUpstream(checks: UpstreamChecks, upstream: UpstreamView): 
   }
   const lists: Listed[] = await Promise.all(
     credentials
+      // The callers bring their own, and the gateway has none to ask with.
+      .filter(() => !upstream.callerCredentials)
       .filter((credential) => reached.get(wayOf(credential)) === true)
       .map((credential) => listOf(checks, upstream, credential)),
   );
