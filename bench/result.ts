@@ -108,7 +108,10 @@ function renderRows(rows: readonly (readonly string[])[]): string {
 function cellsOf(figure: Figure, { work }: WorkResult, reached: boolean | undefined): readonly string[] {
   const { name, unit, goal } = figure;
   const shown = (value: number | undefined): string => (value === undefined ? "" : round(value));
-  const peer = goal?.of === "ratio" ? ` × ${PEERS.find((one) => figure[one] !== undefined) ?? "nginx"}` : "";
+  const peer =
+    goal?.of === "ratio"
+      ? ` × ${PEERS.find((one) => figure[one] !== undefined) ?? (figure.bare === undefined ? "nginx" : "bare")}`
+      : "";
   return [
     work,
     unit === "" ? name : `${name}, ${unit}`,

@@ -142,6 +142,10 @@ test("an upstream that wants a certificate gets the gateway's, and refuses other
   for (const lines of [ca, pair("stranger")]) {
     expect((await ask(await startWith(port, lines))).status).toBe(502);
   }
+  const { text } = await ask(await startWith(port, ca));
+  expect(text).toContain(
+    "the upstream wants another certificate of its caller (certificate required); check cert_file and key_file",
+  );
   expect(peers.length).toBe(asked);
 }, 60_000);
 

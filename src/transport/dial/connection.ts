@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import type { ProxyServer } from "../../config/network/via.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { ConnectHandshake } from "./connect-handshake.ts";
-import { isUnknownName, unreachableError } from "./failure.ts";
+import { certificateRefused, isOfTls, isUnknownName, unreachableError } from "./failure.ts";
 import { LOOK_UP_PATIENCE_MS, type Names } from "./names.ts";
 import type { Origin } from "./origin.ts";
 import { proxyError, proxyHungUp, proxyTooSlow, proxyUnreachable } from "./proxy-failure.ts";
@@ -53,6 +53,8 @@ export class Connection implements UsableConnection {
   /** An address of a list, or of the last answer, was tried beside or after the first. */
   #goesByLast = false;
   #nextTimer: ReturnType<typeof setTimeout> | null = null;
+  /** The server has refused our certificate once the connection was ready. */
+  #refusal: GatewayError | null = null;
   #isPaused = false;
   #isOver = false;
   #hasEnded = false;
@@ -308,6 +310,15 @@ export class Connection implements UsableConnection {
     if (socket === this.#socket) this.user?.drain();
   }
 
+  /** The session of TLS has failed, which the end of the connection follows; or a handler has thrown. */
+  broke(socket: Wire, cause: Error): void {
+    if (!isOfTls(cause)) {
+      queueMicrotask(() => {
+        throw cause;
+      });
+    } else if (socket === this.#socket && !this.isReused) this.#refusal = certificateRefused(cause);
+  }
+
   ended(socket: Wire): void {
     if (socket === this.#socket) this.#hasEnded = true;
   }
@@ -326,6 +337,7 @@ export class Connection implements UsableConnection {
     const { user } = this;
     this.user = null;
     if (user === null) this.#lose();
+    else if (this.#refusal !== null) user.unreachable(this.#refusal);
     else if (this.#stage === "ready") user.closed(isClean);
     else user.unreachable(unreachableError(null));
   }
@@ -362,6 +374,7 @@ const HANDLERS_WITHIN: Bun.SocketHandler<Connection> = {
   data: (socket, bytes) => socket.data.received(socket, bytes),
   drain: (socket) => socket.data.drained(socket),
   end: (socket) => socket.data.ended(socket),
+  error: (socket, cause) => socket.data.broke(socket, cause),
   close: (socket, cause) => socket.data.closed(socket, cause),
 };
 

@@ -17,6 +17,27 @@ export function unreachableError(cause: unknown): GatewayError {
   return new GatewayError("upstream_connect", messageFor(code), { cause, detail });
 }
 
+/** What a server says of the certificate that it is shown, after the handshake (TLS 1.3). */
+const REFUSED_CERTIFICATE =
+  /ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED)|(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/;
+
+/** null: the failure is not about our own certificate. */
+export function certificateRefused(cause: Error): GatewayError | null {
+  const said = REFUSED_CERTIFICATE.exec(cause.message);
+  if (said === null) return null;
+  const what = (said[1] ?? said[2] ?? "").toLowerCase().replaceAll("_", " ");
+  return new GatewayError(
+    "upstream_connect",
+    `the upstream wants another certificate of its caller (${what}); check cert_file and key_file of the upstream`,
+    { cause, detail: cause.message },
+  );
+}
+
+/** Of the runtime's own, and no exception of a handler. */
+export function isOfTls(cause: unknown): boolean {
+  return TLS.test(codeOf(cause)) || (cause instanceof Error && cause.message.includes("SSL routines"));
+}
+
 /** No answer has come about the host's name, whatever the name leads to. */
 export function isUnknownName(cause: unknown): boolean {
   return UNKNOWN_NAME.test(codeOf(cause));
