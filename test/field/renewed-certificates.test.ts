@@ -3,7 +3,15 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
-import { type Gateway, IS_FULL, KEYS_TOML, startGateway, until } from "../kit/gateway.ts";
+import {
+  type Gateway,
+  IS_FULL,
+  KEYS_TOML,
+  METRICS_KEY,
+  METRICS_TOML,
+  startGateway,
+  until,
+} from "../kit/gateway.ts";
 import { openClient, type RawClient, requestBytes } from "../kit/raw-client.ts";
 import {
   chunkOf,
@@ -37,7 +45,7 @@ describeKind(kind, () => {
   beforeEach(async () => {
     upstream = await startRawUpstream((request) => sendWhole(request, CHAT.whole));
     gateway = await startGateway({
-      toml: `[server.tls]\ncert_file = "cert.pem"\nkey_file = "key.pem"\n${KEYS_TOML}${familiesToml(upstream.url)}`,
+      toml: `[server.tls]\ncert_file = "cert.pem"\nkey_file = "key.pem"\n${METRICS_TOML}${KEYS_TOML}${familiesToml(upstream.url)}`,
       files: { "cert.pem": FIRST, "key.pem": FIRST },
     });
   });
@@ -110,7 +118,7 @@ describeKind(kind, () => {
       await until("it is said", () => gateway.log().includes(words), LIMIT_MS);
       expect(await served()).toBe(serialOf(FIRST));
       const client = await open();
-      client.send("GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n");
+      client.send(`GET /readyz HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${METRICS_KEY}\r\n\r\n`);
       expect((await client.reply()).body.toString()).toContain(words);
       client.leave();
     }
