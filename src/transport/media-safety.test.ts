@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { createServer as createTlsServer } from "node:tls";
+import { startSocksProxy, viaProxy } from "./dial/fixtures/proxies.ts";
 import {
   IMAGES,
   makeLocalFetch,
@@ -312,5 +313,45 @@ describe("over TLS", () => {
       NODE_EXTRA_CA_CERTS: `${FOLDER}/ca.pem`,
     });
     expect(outcomes[0]).toContain("its server redirects from https to http");
+  });
+});
+
+describe("through a proxy", () => {
+  test("a file comes by its name where the proxy refuses private addresses, and no name is looked up here", async () => {
+    const port = await startFiles((_request, response) => response.end(PNG));
+    const proxy = await startSocksProxy();
+    try {
+      const options = {
+        resolve: () => Promise.reject(new Error("was looked up")),
+        isAllowed: (address: string | null) => address === null,
+        via: viaProxy(`socks5h://127.0.0.1:${proxy.port}`),
+      };
+      const url = `http://files.test:${port}/a.png`;
+      const media = await makeLocalFetch({ ...options, proxyRefusesPrivate: true })(url, IMAGES);
+      expect([media.mimeType, proxy.asked]).toEqual(["image/png", [`files.test:${port}`]]);
+      expect(await problem(makeLocalFetch(options)(url, IMAGES))).toEndWith(
+        "this gateway may not fetch files by the name of their host",
+      );
+      for (const inside of ["127.0.0.1", "10.0.0.1", "[::1]"]) {
+        const fetching = makeLocalFetch({ ...options, proxyRefusesPrivate: true });
+        expect(await problem(fetching(`http://${inside}:${port}/`, IMAGES))).toEndWith(NOT_PUBLIC);
+      }
+      expect(proxy.asked).toHaveLength(1);
+    } finally {
+      proxy.stop();
+    }
+  });
+
+  test("that fails, a client hears no word about the proxy", async () => {
+    const fetching = makeLocalFetch({
+      via: viaProxy("http://me:hunter2@127.0.0.1:1"),
+      isAllowed: () => true,
+      proxyRefusesPrivate: true,
+    });
+    const error = await refusal(fetching("http://files.test/", IMAGES));
+    expect(error.message).toBe(
+      `the file at http://files.test cannot be used: the way to its server is broken${REPAIR}`,
+    );
+    expect(JSON.stringify([error.message, error.detail])).not.toContain("hunter2");
   });
 });

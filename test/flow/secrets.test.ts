@@ -36,6 +36,7 @@ const PROVIDER_KEYS = {
 const CLIENT = "clw-canary-client-4d5e6f708192a3b4";
 const WRONG = "clw-canary-wrong-aabbccddeeff0011";
 const PASSWORD = "canary-password-Tr0ub4dor";
+const PROXY_PASSWORD = "canary-proxy-password-9e8d7c6b";
 const METRICS_KEY = "canary-metrics-key-55667788";
 
 const env = { CANARY_KEY: PROVIDER_KEYS.fromEnv };
@@ -65,6 +66,9 @@ beforeAll(async () => {
           env: "env:CANARY_KEY",
           file: `file:${keyFile}`,
         },
+      }),
+      upstreamToml("proxied", "openai", "http://127.0.0.1:1/v1", {
+        lines: `proxy = "http://someone:${PROXY_PASSWORD}@127.0.0.1:1"`,
       }),
       upstreamToml("away", "openai", "http://127.0.0.1:1/v1", {
         credentials: { main: PROVIDER_KEYS.openai },
@@ -168,6 +172,7 @@ test("traffic of every kind, good and bad, with keys in every place", async () =
     await ask(recording, false, { headers: { host: "a b" } });
   }
   await ask(CHAT, false, { body: '{"model":"away/x"}' });
+  await ask(CHAT, false, { body: '{"model":"proxied/x"}' });
   await ask(RESPONSES, false, { body: '{"model":"anthropic/x","input":"y"}' });
   await ask(GEMINI, false, { path: "/v1/models", body: "" });
   const leaving = await openClient(gateway.port);
@@ -196,7 +201,7 @@ function formsOf(secret: string): Record<string, string> {
 
 /** Names of the secrets that a text holds in any form. */
 function leaksIn(text: string): string[] {
-  const secrets = { ...PROVIDER_KEYS, CLIENT, WRONG, PASSWORD, METRICS_KEY };
+  const secrets = { ...PROVIDER_KEYS, CLIENT, WRONG, PASSWORD, METRICS_KEY, PROXY_PASSWORD };
   const lower = text.toLowerCase();
   return Object.entries(secrets).flatMap(([name, secret]) =>
     Object.entries(formsOf(secret))
