@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Page } from "playwright-core";
 import { type AdminUnderTest, startAdmin, type Window } from "./admin.ts";
 import { grown } from "./grown.ts";
 import { HOSTILE_NAMES, HOSTILE_TEXTS } from "./hostile-payloads.ts";
@@ -61,6 +62,9 @@ async function answer(request: Request): Promise<Response> {
   });
 }
 
+const nextFrame = (page: Page): Promise<unknown> =>
+  page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+
 async function expectCalm(): Promise<void> {
   expect(await grown(window.page)).toEqual([]);
   expect(window.faults).toEqual([]);
@@ -88,7 +92,11 @@ test("hostile names of models, keys and credentials are text on every page that 
   ] as const) {
     await go(path);
     await page.getByText(shown).filter({ visible: true }).first().waitFor();
-    for (let turn = 0; turn < 3; turn += 1) await page.mouse.wheel(0, 3_000);
+    // Only what is in sight is on the page.
+    for (let turn = 0; turn < 24; turn += 1) {
+      await page.mouse.wheel(0, 400);
+      await nextFrame(page);
+    }
     await expectCalm();
   }
   await go("/requests?view=history");
@@ -113,7 +121,7 @@ test("an upstream's hostile words for a failure are text on the request's page a
     await page.getByRole("heading", { name: "Timeline" }).waitFor();
     await expectCalm();
   }
-  await go("/pool");
+  await go(`/pool?at=${encodeURIComponent(`hostile/${FIRST_NAME}`)}`);
   await page.getByRole("button", { name: `Actions for hostile/${FIRST_NAME}`, exact: true }).click();
   await page.getByRole("menuitem", { name: "Test…" }).click();
   await page.getByLabel("Model").fill(HOSTILE_TEXTS[1] ?? "");
