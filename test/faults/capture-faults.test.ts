@@ -70,6 +70,9 @@ test("killed again and again, it loses what it had not written, and gives nothin
     const { status, body } = await admin("GET", `/requests/${id}/capture`);
     if (status === 404) continue;
     expect(status).toBe(200);
+    const sides = [body.request.body, body.calls[0].request.body, body.calls[0].reply.body];
+    // The memory for captures was full: what is left out is marked, and what is there is the beginning.
+    if (sides.some(({ isCut }) => isCut)) continue;
     kept += 1;
     expect(body.request.body.text).toContain(`${mark} `);
     expect(body.calls[0].request.body.text).toContain(`${mark} `);

@@ -260,7 +260,9 @@ test("whatever the Host, a path is either served with a key or not at all", asyn
         expect([...place, status === 400 || status === 0, isServed]).toEqual([...place, true, false]);
         continue;
       }
-      const expected = outcome === "chat" ? 200 : outcome;
+      // Pages without a key answer to near names only: a page of another site may have made a far one point here.
+      const isStrange = /\.(com|example)\.?$/.test(host) && (target === "/healthz" || target === "/");
+      const expected = isStrange ? 400 : outcome === "chat" ? 200 : outcome;
       expect([...place, status, isServed]).toEqual([...place, expected, outcome === "chat"]);
       if (reply !== null && status === 400 && reply.body.length > 0) {
         expect(JSON.parse(reply.body.toString())).toHaveProperty("error");

@@ -233,7 +233,7 @@ test("a path that leads nowhere is a 404 in the dialect that it looks like", asy
     ["/v1/nothing", "openai-chat"],
     ["/v1/responses/a/b/c/d", "openai-responses"],
     ["/v1/messages/batches", "anthropic-messages"],
-    ["/v1beta/models/gemini-3-flash:embedContent", "gemini"],
+    ["/v1beta/models/gemini-3-flash:paint", "gemini"],
     ["/v1beta/files", "gemini"],
     ["/admin", "openai-chat"],
     ["/admin/api/session", "openai-chat"],
