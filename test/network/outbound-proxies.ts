@@ -1,8 +1,8 @@
 /** Real proxies between a gateway and its upstreams, each with the settings of a plain installation. */
-import { chmodSync, chownSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
-import { HANG_MS, makeFolder, plainEnv, until } from "../kit/gateway.ts";
+import { HANG_MS, plainEnv, until } from "../kit/gateway.ts";
 
 export type OutboundProxyName = "squid" | "dante" | "microsocks";
 
@@ -112,7 +112,8 @@ export async function startOutboundProxy(
   name: OutboundProxyName,
   { hasLogin = false, host = "127.0.0.1", hosts = "" }: OutboundProxyOptions = {},
 ): Promise<OutboundProxy> {
-  const folder = makeFolder();
+  // A proxy drops the rights of root, and then cannot enter a folder for temporary files that belongs to root alone.
+  const folder = mkdtempSync("/var/tmp/clewline-proxy-");
   const port = await freePort(host);
   const { command, log } = KINDS[name]({ folder, port, hasLogin, host, hosts });
   const child = Bun.spawn(command, {
