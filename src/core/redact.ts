@@ -26,12 +26,19 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
 /** The same for many texts: to make a pattern takes longer than to search a short text. */
 export class SecretMask {
   readonly secrets: readonly string[];
+  /** No shorter text holds one of them. */
+  readonly #least: number;
 
   constructor(secrets: readonly string[]) {
     this.secrets = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS);
+    this.#least = this.secrets.reduce(
+      (least, one) => Math.min(least, leastChars(one)),
+      Number.POSITIVE_INFINITY,
+    );
   }
 
   hide(text: string): string {
+    if (text.length < this.#least) return text;
     let left = text;
     for (const secret of this.secrets) {
       if (left.length < leastChars(secret)) continue;
@@ -53,17 +60,15 @@ export function headWithoutSecrets<Head extends { readonly headers: HeaderView }
   head: Head,
   secrets: readonly string[],
 ): Head {
-  let least = Number.POSITIVE_INFINITY;
-  for (const secret of secrets) least = Math.min(least, leastChars(secret));
+  const mask = new SecretMask(secrets);
   let isClean = true;
   head.headers.forEach((value, name) => {
-    if (value.length < least && name.length < least) return;
-    if (withoutSecrets(value, secrets) !== value || withoutSecrets(name, secrets) !== name) isClean = false;
+    if (mask.hide(value) !== value || mask.hide(name) !== name) isClean = false;
   });
   if (isClean) return head;
   const headers = new HeaderList();
   head.headers.forEach((value, name) => {
-    if (withoutSecrets(name, secrets) === name) headers.append(name, withoutSecrets(value, secrets));
+    if (mask.hide(name) === name) headers.append(name, mask.hide(value));
   });
   return { ...head, headers };
 }

@@ -1,6 +1,6 @@
 /**
  * A caller's own login at a provider, for upstreams with `caller_credentials`: what the headers of its request show beside
- * the key of this gateway. It is read for one attempt, shown to that upstream alone, and kept nowhere.
+ * the key of this gateway. It is read for one attempt, shown to that upstream alone, and written nowhere.
  */
 import { bearerOf, digestOf, type KeyRing, OWN_KEY_HEADER } from "../../auth/keys.ts";
 import { GatewayError } from "../../core/errors.ts";
