@@ -15,12 +15,27 @@ const MIN_SECRET_CHARS = 8;
 const MIN_HALF_CHARS = 12;
 /** Credentials and tokens come and go; a search that is needed again is made again. */
 const MAX_SEARCHES = 256;
+/** Texts that a mask remembers as clean, and the longest of them. */
+const MAX_CLEAN_TEXTS = 256;
+const MAX_CLEAN_CHARS = 128;
 
 const SHOWN = "[redacted]";
 
 /** An upstream's text without a credential's secrets, which some upstreams repeat, in each usual encoding. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return new SecretMask(secrets).hide(text);
+  return maskOf(secrets).hide(text);
+}
+
+/** A credential that does not change has one list of secrets, which each request shows. */
+const masks = new WeakMap<readonly string[], SecretMask>();
+
+function maskOf(secrets: readonly string[]): SecretMask {
+  let mask = masks.get(secrets);
+  if (mask === undefined) {
+    mask = new SecretMask(secrets);
+    masks.set(secrets, mask);
+  }
+  return mask;
 }
 
 /** The same for many texts: to make a pattern takes longer than to search a short text. */
@@ -28,6 +43,8 @@ export class SecretMask {
   readonly secrets: readonly string[];
   /** No shorter text holds one of them. */
   readonly #least: number;
+  /** Short texts that hold none of them: a server sends the same headers with each reply, and a search takes longer. */
+  readonly #clean = new Set<string>();
 
   constructor(secrets: readonly string[]) {
     this.secrets = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS);
@@ -38,11 +55,15 @@ export class SecretMask {
   }
 
   hide(text: string): string {
-    if (text.length < this.#least) return text;
+    if (text.length < this.#least || this.#clean.has(text)) return text;
     let left = text;
     for (const secret of this.secrets) {
       if (left.length < leastChars(secret)) continue;
       for (const pattern of searchFor(secret)) left = left.replace(pattern, SHOWN);
+    }
+    if (left === text && text.length <= MAX_CLEAN_CHARS) {
+      if (this.#clean.size >= MAX_CLEAN_TEXTS) this.#clean.clear();
+      this.#clean.add(text);
     }
     return left;
   }
@@ -60,7 +81,7 @@ export function headWithoutSecrets<Head extends { readonly headers: HeaderView }
   head: Head,
   secrets: readonly string[],
 ): Head {
-  const mask = new SecretMask(secrets);
+  const mask = maskOf(secrets);
   let isClean = true;
   head.headers.forEach((value, name) => {
     if (mask.hide(value) !== value || mask.hide(name) !== name) isClean = false;
