@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { proxyFor } from "../config/network/proxy-for.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
+import { silentLog } from "../core/log.ts";
 import { suggest } from "../core/nearest.ts";
 import { sendOwnGet } from "../proxy/attempt/own-call.ts";
 import type { CredentialView, Snapshot, UpstreamView } from "../snapshot.ts";
@@ -160,7 +161,13 @@ async function listOf(
   const [path = ""] = upstream.family.modelLists;
   try {
     const url = credential.urls.urlOf(path, "", false);
-    const call = sendOwnGet({ transport, clock }, upstream, credential, url, REPLY_TIMEOUT_MS);
+    const call = sendOwnGet(
+      { transport, clock, log: silentLog },
+      upstream,
+      credential,
+      url,
+      REPLY_TIMEOUT_MS,
+    );
     const reply = await replyOf(call, { timeoutMs: REPLY_TIMEOUT_MS, limitBytes: MAX_LIST_BYTES });
     const atMs = Date.parse(reply.headers.get("date") ?? "");
     const skewMs = Number.isNaN(atMs) ? null : clock.nowMs() - atMs;

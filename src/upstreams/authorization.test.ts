@@ -75,13 +75,15 @@ function tokens({ lifetimeMs, fails = () => false }: { lifetimeMs: number; fails
     }),
     "key",
   );
+  const late: unknown[] = [];
   const time = { nowMs: () => nowMs, monotonicMs: () => 0 };
   const linesAt = (ms: number): HeaderLines | Promise<HeaderLines> => {
     nowMs = ms;
-    return access.authorize(REQUEST, noSend, time);
+    return access.authorize(REQUEST, noSend, time, (cause) => late.push(cause));
   };
   return {
     access,
+    late,
     linesAt,
     given: () => given,
     async at(ms: number): Promise<string | undefined> {
@@ -115,13 +117,16 @@ test("a token is renewed four minutes before it expires, and no request waits fo
 
 test("a renewal that fails is tried again after a pause, and fails no request as long as the token is good", async () => {
   let isBroken = false;
-  const { at, given } = tokens({ lifetimeMs: 3_600_000, fails: () => isBroken });
+  const { at, given, late } = tokens({ lifetimeMs: 3_600_000, fails: () => isBroken });
   await at(0);
   isBroken = true;
   for (const ms of [3_360_000, 3_360_001, 3_369_000]) expect(await at(ms)).toBe("token-1");
   expect(given()).toBe(2);
   expect(await at(3_371_000)).toBe("token-1");
   expect(given()).toBe(3);
+  await Promise.resolve();
+  // Each is told once, and those that a request waits for by the request.
+  expect(late).toEqual([new Error("no"), new Error("no")]);
   expect(at(3_540_000)).rejects.toThrow("no");
 });
 

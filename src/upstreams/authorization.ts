@@ -80,7 +80,13 @@ export interface CredentialAccess {
   readonly fixedLines: HeaderLines | null;
   /** The strings that no client may see. */
   readonly secrets: readonly string[];
-  authorize(request: UpstreamRequestParts, send: SendText, clock: Clock): HeaderLines | Promise<HeaderLines>;
+  /** `onLateToken` hears why a renewal ahead of time has failed: no request fails with it, so nobody else would tell. */
+  authorize(
+    request: UpstreamRequestParts,
+    send: SendText,
+    clock: Clock,
+    onLateToken?: (cause: unknown) => void,
+  ): HeaderLines | Promise<HeaderLines>;
   /**
    * The provider refused a request with these lines, so the next request gets a new token. Returns whether the refused request
    * may be good with one: its own token was not got for it.
@@ -135,6 +141,7 @@ class RequestAccess implements CredentialAccess {
   #token: TokenInUse | null = null;
   /** Replies to requests with this token may still come. */
   #formerToken: TokenInUse | null = null;
+  #secrets: readonly string[];
   /** The running refresh. Every request that needs a token waits for it. */
   #refreshing: Promise<TokenInUse> | null = null;
   /** No renewal ahead of time begins before. */
@@ -144,20 +151,26 @@ class RequestAccess implements CredentialAccess {
 
   constructor(secret: OpenSecret) {
     this.#secret = secret;
+    this.#secrets = secret.secrets;
   }
 
+  /** The same list as long as the token is the same. */
   get secrets(): readonly string[] {
-    const tokens = [this.#token, this.#formerToken].filter((token) => token !== null);
-    return [...this.#secret.secrets, ...tokens.map(({ value }) => value)];
+    return this.#secrets;
   }
 
-  authorize(request: UpstreamRequestParts, send: SendText, clock: Clock): HeaderLines | Promise<HeaderLines> {
+  authorize(
+    request: UpstreamRequestParts,
+    send: SendText,
+    clock: Clock,
+    onLateToken?: (cause: unknown) => void,
+  ): HeaderLines | Promise<HeaderLines> {
     const secret = this.#secret;
     const nowMs = clock.nowMs();
     if (secret.refresh === undefined) return secret.authorize(request, "", nowMs);
     const token = this.#token;
     if (token !== null && token.uselessAtMs > nowMs) {
-      if (token.renewAtMs <= nowMs) this.#renew(send, clock);
+      if (token.renewAtMs <= nowMs) this.#renew(send, clock, onLateToken);
       return secret.authorize(request, token.value, nowMs);
     }
     return this.#refresh(send, clock).then(async ({ value }) => {
@@ -188,18 +201,20 @@ class RequestAccess implements CredentialAccess {
     const fresh = await secret.refresh(send, clock);
     this.#formerToken = this.#token;
     this.#token = inUse(fresh, clock.nowMs());
+    const tokens = [this.#token, this.#formerToken].filter((token) => token !== null);
+    this.#secrets = [...secret.secrets, ...tokens.map(({ value }) => value)];
     return this.#token;
   }
 
   /** Ahead of time: no request waits, and a failure matters only when the token is useless. */
-  #renew(send: SendText, clock: Clock): void {
+  #renew(send: SendText, clock: Clock, onLateToken: (cause: unknown) => void = () => undefined): void {
     if (this.#refreshing !== null || clock.nowMs() < this.#renewsFromMs) return;
     this.#renewsFromMs = clock.nowMs() + RENEWAL_PAUSE_MS;
     this.#refresh(send, clock).then(
       () => {
         this.#renewsFromMs = Number.NEGATIVE_INFINITY;
       },
-      () => undefined,
+      (cause) => onLateToken(cause),
     );
   }
 }

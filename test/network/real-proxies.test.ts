@@ -2,9 +2,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { systemClock } from "../../src/core/clock.ts";
+import { makeIds } from "../../src/core/ids.ts";
+import { startSimulator } from "../../src/simulator/server/simulator.ts";
 import { type Gateway, KEYS_TOML, startGateway, until, upstreamToml } from "../kit/gateway.ts";
 import { openClient, type RawReply, request, requestBytes } from "../kit/raw-client.ts";
 import { CHAT } from "../kit/recordings.ts";
+import { isForToken, vertexToml } from "../kit/vertex.ts";
 import {
   installOutboundProxies,
   LOGIN,
@@ -194,6 +198,29 @@ test("a proxy that dies in the middle of a stream cuts it: the client gets an er
     letGo = null;
   }
 }, 120_000);
+
+test("tokens of Vertex AI are got through the credential's proxy, and nothing goes beside it", async () => {
+  const simulator = await startSimulator({ clock: systemClock, ids: makeIds() });
+  running.push(simulator);
+  const proxy = await startProxy("microsocks");
+  const vertex = (name: string, port: number): string =>
+    vertexToml(name, simulator, { credentialLines: `proxy = "socks5h://localhost:${port}"` });
+  const gateway = await startGateway({
+    toml: `[metrics]\nkey = "scrape"\n${KEYS_TOML}${vertex("reached", proxy.port)}${vertex("cut-off", 1)}`,
+  });
+  running.push(gateway);
+  const askVertex = (name: string): Promise<RawReply> =>
+    request(gateway.port, `/v1beta/models/${name}/gemini-2.5-flash:generateContent`, {
+      body: '{"contents":[{"role":"user","parts":[{"text":"go"}]}]}',
+    });
+  const { status, body } = await askVertex("cut-off");
+  expect([status, body.toString()]).toEqual([503, expect.stringContaining("socks5h://localhost:1")]);
+  expect(simulator.requests()).toEqual([]);
+  expect((await askVertex("reached")).status).toBe(200);
+  expect(simulator.requests().filter(({ path }) => isForToken(path))).toHaveLength(1);
+  const metrics = (await request(gateway.port, "/metrics", { key: "scrape" })).body.toString();
+  expect(metrics).toContain(`clewline_proxy_working{proxy="socks5h://localhost:${proxy.port}"} 1`);
+}, 60_000);
 
 test("an upstream that the proxy cannot reach, or may not, is told as that", async () => {
   const proxy = await startProxy("squid");

@@ -6,7 +6,7 @@ import { sendRequest } from "./send.ts";
 
 /** Sends a GET with the credential. `silenceMs`: the longest silence of the provider, unless the upstream has less. */
 export function sendOwnGet(
-  gateway: Pick<Gateway, "transport" | "clock">,
+  gateway: Pick<Gateway, "transport" | "clock" | "log">,
   upstream: UpstreamView,
   credential: CredentialView,
   url: string,

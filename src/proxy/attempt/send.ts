@@ -2,6 +2,7 @@
 import { DIRECT } from "../../config/network/via.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderLines } from "../../core/header-view.ts";
+import { withoutSecrets } from "../../core/redact.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import { type Call, headOf, type WaitingCaller } from "../../transport/call.ts";
 import { DeferredCall } from "../../transport/deferred-call.ts";
@@ -11,7 +12,7 @@ import type { Gateway } from "../gateway.ts";
 import { ReframedCall } from "./reframed-call.ts";
 import { RenewedCall } from "./renewed-call.ts";
 
-type Sender = Pick<Gateway, "transport" | "clock">;
+type Sender = Pick<Gateway, "transport" | "clock" | "log">;
 
 /** Longest reply to a request of the gateway's own, such as one for a token, and its longest silence. */
 const TEXT_REPLY_BYTES = 64 * 1024;
@@ -75,12 +76,23 @@ function sendAuthorized(
         : null;
     return new RenewedCall(sendParts(gateway, upstream, credential, { ...parts, headers }, waiting), again);
   };
-  const lines = access.authorize(parts, textSender(gateway, upstream, credential), gateway.clock);
+  const sendText = textSender(gateway, upstream, credential);
+  const lines = access.authorize(parts, sendText, gateway.clock, (cause) =>
+    gateway.log.warn(
+      { upstream: upstream.name, credential: credential.name, detail: wordsOf(cause, access.secrets) },
+      "the token of a credential cannot be renewed yet; it is used until it expires, and a new one is asked for meanwhile",
+    ),
+  );
   if (!(lines instanceof Promise)) return send(lines);
   // The transport cannot tell of the wait for the lines. After this turn, because the caller may abort the
   // call.
   if (waiting !== null) queueMicrotask(() => waiting.waits());
   return new DeferredCall(lines.then((ready) => () => send(ready)));
+}
+
+function wordsOf(cause: unknown, secrets: readonly string[]): string {
+  const words = cause instanceof GatewayError ? (cause.detail ?? cause.message) : String(cause);
+  return withoutSecrets(words, secrets);
 }
 
 /** Nobody's client waits for this call alone, so no client that leaves aborts it. */

@@ -25,7 +25,7 @@ export type Found =
 
 /** Never rejects. `began` gets the call, which can be aborted. */
 export async function fetchResponse(
-  gateway: Pick<Gateway, "transport" | "clock">,
+  gateway: Pick<Gateway, "transport" | "clock" | "log">,
   upstream: UpstreamView,
   credential: CredentialView,
   { id, query, row }: PendingResponse,
