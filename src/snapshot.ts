@@ -9,6 +9,7 @@ import { type KeyRing, makeKeyRing } from "./auth/keys.ts";
 import type { CacheMode, KeyConfig } from "./config/client-keys.ts";
 import type { Config, CredentialConfig, UpstreamConfig } from "./config/config.ts";
 import type { Via } from "./config/network/via.ts";
+import { SERVER_BASE_URLS } from "./config/upstreams/servers.ts";
 import type { HeaderView } from "./core/header-view.ts";
 import { makePlanner, type Plan } from "./plan/plan.ts";
 import type { CredentialSpec } from "./pool/credential.ts";
@@ -135,8 +136,10 @@ function usesCache({ cache, models }: Config, keys: readonly KeyConfig[]): boole
 }
 
 function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBook): UpstreamView {
-  const baseUrl = config.baseUrl ?? family.defaultBaseUrl;
-  const profile = family.profileOf(baseUrl);
+  // A named server has the base URL and the prices of its makers, unless another host stands before it.
+  const home = config.server === null ? null : SERVER_BASE_URLS[config.server];
+  const baseUrl = config.baseUrl ?? home ?? family.defaultBaseUrl;
+  const profile = family.profileOf(baseUrl, config.server);
   const { dialects, ...rest } = config;
   const urls = new UrlMemo(family, { baseUrl, profile });
   const placeOf = (credential: CredentialConfig): Place => {
@@ -150,7 +153,7 @@ function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBoo
     spokenTo: spokenByModel(family, spokenBy(family, profile, dialects)),
     profile,
     urls,
-    place: book.providerAt(baseUrl),
+    place: book.providerAt(baseUrl) ?? (home === null ? null : book.providerAt(home)),
     credentials: new Map(
       credentialsOf(config, family, placeOf, { baseUrl, urls }).map((credential) => [
         credential.id,

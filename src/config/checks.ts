@@ -20,6 +20,7 @@ import {
 } from "./schema.ts";
 import { TARGET_ORDERS, type TargetOrder } from "./schema-models.ts";
 import { isTree, type Tree } from "./toml/toml.ts";
+import { SERVER_BASE_URLS, SERVER_NAMES } from "./upstreams/servers.ts";
 
 /** Adds a problem to the draft for every broken rule. */
 export function checkTogether(draft: Draft): void {
@@ -67,10 +68,13 @@ function checkNames(draft: Draft): void {
   }
 }
 
-/** Families whose upstreams have no choice of dialects: they speak one, or the model decides. */
+/** Families of one kind of server: it speaks one dialect, or the model decides. */
 const WITHOUT_CHOICE: readonly unknown[] = Object.keys(FAMILY_DIALECTS).filter(
   (family) => !FAMILIES_WITH_CHOICE.some((one) => one === family),
 );
+
+/** Servers without a base URL of their makers. */
+const SERVERS_AT_HOME: readonly unknown[] = SERVER_NAMES.filter((name) => SERVER_BASE_URLS[name] === null);
 
 function checkUpstreams(draft: Draft): void {
   for (const { table, path } of draft.tables(["upstreams"])) {
@@ -84,7 +88,21 @@ function checkUpstreams(draft: Draft): void {
         "remove the line",
       );
     }
+    checkServer(draft, path, table);
   }
+}
+
+/** The servers are those of one family, and some have no base URL but the one that is written. */
+function checkServer(draft: Draft, path: Path, { family, server, base_url: url }: Tree): void {
+  if (server === undefined) return;
+  if (WITHOUT_CHOICE.includes(family))
+    draft.refuse(
+      [...path, "server"],
+      "has no meaning for this family",
+      `remove the line; it is for ${FAMILIES_WITH_CHOICE.join(", ")}`,
+    );
+  else if (typeof server === "string" && url === undefined && SERVERS_AT_HOME.includes(server))
+    draft.refuse(path, `has no base_url, and a server ${server} has no usual one`, "add base_url");
 }
 
 /** Only the credentials of some families have a project and a region. */

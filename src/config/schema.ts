@@ -35,6 +35,7 @@ import {
   whole,
   withDefault,
 } from "./schema-rules.ts";
+import { SERVER_NAMES } from "./upstreams/servers.ts";
 
 /** The families of upstreams, each with its dialects. A test holds them to `upstreams/index.ts`. */
 export const FAMILY_DIALECTS = {
@@ -73,6 +74,11 @@ const upstream = v.object({
     baseUrl,
     "reload",
     "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own; for family vertex, that of each credential's region. For family openai, its host alone tells OpenAI itself (api.openai.com and its regional hosts) from a compatible server.",
+  ),
+  server: optional(
+    v.picklist(SERVER_NAMES),
+    "reload",
+    "Family openai only: what the server is, where the host of `base_url` does not tell, as behind a company's proxy or on a machine of your own. Default: the server known at that host, else a compatible server of which nothing is known. See [servers.md](servers.md).",
   ),
   dialects: optional(
     v.pipe(

@@ -1,7 +1,9 @@
 /**
  * Facts about the server that a request is encoded for. A codec reads them in place of a vendor's name; who
- * has which is said in `upstreams/profiles.ts`.
+ * has which is said in `upstreams/profiles.ts` and `upstreams/servers/`.
  */
+
+import type { CallIdRule } from "../neutral/conversation/call-ids.ts";
 
 export interface CodecProfile {
   /** Chat: the parameter that bounds the answer of a model that takes both. */
@@ -44,4 +46,6 @@ export interface CodecProfile {
    * not know.
    */
   readonly reasoningMembers: boolean;
+  /** Chat: the ids that calls and their results may have. */
+  readonly callIds: CallIdRule;
 }

@@ -5,6 +5,7 @@
 
 import type { CredentialConfig } from "../config/config.ts";
 import type { FamilyName } from "../config/schema.ts";
+import type { ServerName } from "../config/upstreams/servers.ts";
 import type { HeaderLines, HeaderView } from "../core/header-view.ts";
 import type { DialectName, Framing, Peek } from "../dialects/dialect.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
@@ -33,7 +34,8 @@ export interface Family {
   dialectOf?(model: string): DialectName;
   /** The provider's own base URL, as the family's official SDK takes it: for openai it ends in /v1. */
   readonly defaultBaseUrl: string;
-  profileOf(baseUrl: string): ServerProfile;
+  /** `server`: what the configuration says that it is. */
+  profileOf(baseUrl: string, server?: ServerName | null): ServerProfile;
   /**
    * The base URL of a credential's requests; absent: that of its upstream. `baseUrl`: as configured; null: the provider's own.
    */

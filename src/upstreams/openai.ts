@@ -13,11 +13,11 @@ import { eventsOrJson } from "./framing.ts";
 import { GEMINI_ROWS } from "./gemini.ts";
 import { limitEnd } from "./limit-time.ts";
 import { openaiTraits } from "./model-traits/openai-traits.ts";
-import { COMPATIBLE, OPENAI_SERVERS, profileAt } from "./profiles.ts";
 import { isOversize } from "./refusals/oversize.ts";
 import { nextMonthUtc } from "./reset-time.ts";
 import { geminiRefusedRoom } from "./room/gemini-room.ts";
 import { openaiRoom } from "./room/openai-room.ts";
+import { openaiProfile } from "./servers/openai-servers.ts";
 
 const RATE = {
   class: "rate",
@@ -174,7 +174,7 @@ export const openai: Family = {
   name: "openai",
   dialects: ["openai-chat", "openai-responses"],
   defaultBaseUrl: "https://api.openai.com/v1",
-  profileOf: (baseUrl) => profileAt(baseUrl, OPENAI_SERVERS, COMPATIBLE),
+  profileOf: openaiProfile,
   url: ({ baseUrl }, path) => joinWithoutVersion(baseUrl, path),
   authorization: {
     kind: "fixed",

@@ -1,18 +1,19 @@
-/** The servers that are known. What a server is follows from the host of its base URL alone. */
+/**
+ * The profiles of families. What a server is follows from the host of its base URL; `servers/` has those that
+ * share OpenAI's dialects, which the configuration may also name.
+ */
 
-import {
-  ANTHROPIC_PROOF,
-  DEEPSEEK_PROOF,
-  GEMINI_PROOF,
-  MOONSHOT_PROOF,
-  OPENAI_PROOF,
-  OPENROUTER_PROOF,
-  type Proof,
-  SILICONFLOW_PROOF,
-  VERTEX_PROOF,
-} from "./evidence/proof.ts";
+import type { CallIdRule } from "../neutral/conversation/call-ids.ts";
+import { ANTHROPIC_PROOF, GEMINI_PROOF, OPENAI_PROOF, type Proof, VERTEX_PROOF } from "./evidence/proof.ts";
 import type { Row } from "./evidence/signal-table.ts";
 import type { ServerProfile } from "./profile.ts";
+
+/** OpenAI refuses longer ids; the servers that share its dialects take these. */
+const CALL_IDS: CallIdRule = Object.freeze({
+  isAllowed: /^[A-Za-z0-9_-]+$/,
+  maxChars: 40,
+  prefix: "call_",
+});
 
 /**
  * A server that speaks OpenAI's dialects and of which nothing else is known: it is asked for nothing that it
@@ -43,6 +44,7 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   refusals: false,
   textParts: false,
   reasoningMembers: true,
+  callIds: CALL_IDS,
 });
 
 const OPENAI_FAILURES: readonly Row[] = [
@@ -84,10 +86,8 @@ export const OPENAI: ServerProfile = Object.freeze({
   refusals: true,
   textParts: true,
   reasoningMembers: false,
+  callIds: CALL_IDS,
 });
-
-/** Azure limits each deployment: https://learn.microsoft.com/azure/ai-foundry/openai/quotas-limits, November 2026. */
-const AZURE: ServerProfile = Object.freeze({ ...COMPATIBLE, rateScope: "model" });
 
 /** Anthropic, and servers that speak Messages. */
 export const ANTHROPIC: ServerProfile = Object.freeze({
@@ -127,19 +127,6 @@ export interface KnownServer {
 function provenBy(host: string, profile: ServerProfile, proof: Proof): KnownServer {
   return { host, profile: Object.freeze({ ...profile, proof }) };
 }
-
-/** Servers of the family `openai`; all others are `COMPATIBLE`. */
-export const OPENAI_SERVERS: readonly KnownServer[] = [
-  { host: "api.openai.com", profile: OPENAI },
-  { host: "openai.azure.com", profile: AZURE },
-  { host: "services.ai.azure.com", profile: AZURE },
-  provenBy("openrouter.ai", COMPATIBLE, OPENROUTER_PROOF),
-  provenBy("api.deepseek.com", COMPATIBLE, DEEPSEEK_PROOF),
-  provenBy("api.moonshot.ai", COMPATIBLE, MOONSHOT_PROOF),
-  provenBy("api.moonshot.cn", COMPATIBLE, MOONSHOT_PROOF),
-  provenBy("api.siliconflow.cn", COMPATIBLE, SILICONFLOW_PROOF),
-  provenBy("api.siliconflow.com", COMPATIBLE, SILICONFLOW_PROOF),
-];
 
 /** Servers of the family `anthropic`; all others are `ANTHROPIC`. */
 export const ANTHROPIC_SERVERS: readonly KnownServer[] = [

@@ -6,9 +6,9 @@ import {
   ANTHROPIC_SERVERS,
   GEMINI_SERVERS,
   type KnownServer,
-  OPENAI_SERVERS,
   VERTEX_SERVERS,
 } from "../../src/upstreams/profiles.ts";
+import { OPENAI_SERVERS } from "../../src/upstreams/servers/openai-servers.ts";
 
 const named = (process.env.CLEWLINE_TEST_SERVERS ?? "").split(",");
 for (const servers of [OPENAI_SERVERS, ANTHROPIC_SERVERS, GEMINI_SERVERS, VERTEX_SERVERS]) {

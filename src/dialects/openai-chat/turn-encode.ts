@@ -19,8 +19,6 @@ import type { EncodeRequestOptions } from "../codec.ts";
 import { MediaWriter } from "./media-encode.ts";
 import { COMPATIBLE_MAKER, SIGNATURE_MAKER } from "./seal.ts";
 
-/** OpenAI refuses longer ids. */
-const CALL_ID = { isAllowed: /^[A-Za-z0-9_-]+$/, maxChars: 40, prefix: "call_" };
 const PARTICIPANT = /^[^\s<|\\/>]{1,64}$/;
 /** Google's documented stand-in for the signature of a call that Google did not sign. */
 const DUMMY_SIGNATURE = "skip_thought_signature_validator";
@@ -150,7 +148,7 @@ class MessageWriter {
     }
     const last = texts.at(-1);
     if (last !== undefined) texts.splice(-1, 1, { ...last, ...this.#media.mark(cache) });
-    const id = callIdFor(callId, CALL_ID);
+    const id = callIdFor(callId, this.#options.profile.callIds);
     this.messages.push({ role: "tool", tool_call_id: id, content: this.#contentOf(texts) });
     if (moved.length === 0) return;
     media.push({ type: "text", text: `Of the result of the tool call ${id}:` });
@@ -227,7 +225,7 @@ class MessageWriter {
   #call({ id, name, namespace, kind, input, seal }: ToolCallPart, isFirst: boolean): JsonObject {
     const { profile, traits, repairs } = this.#options;
     const wireName = this.#names.wireName({ name, namespace });
-    const wireId = callIdFor(id, CALL_ID);
+    const wireId = callIdFor(id, profile.callIds);
     if (kind === "custom" && profile.customTools)
       return { id: wireId, type: "custom", custom: { name: wireName, input } };
     const text = kind === "custom" ? customArguments(input) : input;

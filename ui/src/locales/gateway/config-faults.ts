@@ -273,6 +273,8 @@ export const CONFIG_FAULTS: Readonly<Record<string, string>> = {
   "is not the name of a header": "不是头的名称",
   'write the name alone, as in "x-forwarded-for"': '请只写名称，如 "x-forwarded-for"',
   "has no meaning for this family": "对该类型没有意义",
+  "has no base_url, and a server {0} has no usual one": "没有 base_url，而 {0} 服务器没有通用地址",
+  "add base_url": "请添加 base_url",
   "remove the line; it is for {0}": "请删除该行；它只用于 {0}",
   "has no project": "没有项目",
   'add the line project = "…" with the id of the project to bill':
