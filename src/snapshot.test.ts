@@ -3,7 +3,7 @@ import { authenticate } from "./auth/keys.ts";
 import type { Config, UpstreamConfig } from "./config/config.ts";
 import { CREDENTIAL_DEFAULTS } from "./config/fixtures/defaults.ts";
 import { CLIENT_KEY, type ConfigUnderTest, configUnderTest } from "./proxy/fixtures/gateway-under-test.ts";
-import { credentialId, fingerprintOf, makeSnapshot } from "./snapshot.ts";
+import { billedPlace, credentialId, fingerprintOf, makeSnapshot } from "./snapshot.ts";
 
 const snapshotOf = (config: ConfigUnderTest) => makeSnapshot(configUnderTest(config));
 
@@ -113,6 +113,40 @@ test("credentials of one name at two upstreams are two, and the pool knows them 
     expect(id).toBe(credentialId(upstream, name));
     expect(snapshot.upstreams.get(upstream)?.credentials.get(id)?.name).toBe(name);
   }
+});
+
+test("calls to a region of Vertex AI are charged at the regional price, and reserved at the dearest of the credentials'", () => {
+  const at = (name: string, region: string | null) =>
+    ({ ...CREDENTIAL_DEFAULTS, name, apiKey: "key", project: "p", region }) as const;
+  const credentials = [
+    at("default", null),
+    at("world", "global"),
+    at("frankfurt", "europe-west3"),
+    at("us", "us"),
+  ];
+  const prices = {
+    format: 1 as const,
+    version: "1",
+    sources: [],
+    providers: [{ id: "google", name: "Google", addresses: ["*.googleapis.com"], models: [] }],
+  };
+  const { upstreams } = makeSnapshot(
+    configUnderTest({
+      upstreams: [
+        { name: "vertex", family: "vertex", credentials },
+        { name: "own", family: "vertex", baseUrl: "https://llm.internal.example", credentials },
+        { name: "worldwide", family: "vertex", credentials: credentials.slice(0, 2) },
+      ],
+    }),
+    { prices },
+  );
+  const regionsOf = (name: string): unknown[] =>
+    ["default", "world", "frankfurt", "us", "gone"].map(
+      (one) => billedPlace(upstreams.get(name), one)?.region,
+    );
+  expect(regionsOf("vertex")).toEqual([null, null, "regional", "regional", null]);
+  expect(regionsOf("own")).toEqual(Array(5).fill(undefined));
+  expect([...upstreams.values()].map(({ priceRegion }) => priceRegion)).toEqual(["regional", null, null]);
 });
 
 test("priority and scope reach the pool", () => {

@@ -37,6 +37,8 @@ export interface CredentialView {
   /** The upstream's, unless the family gives each credential a place of its own. */
   readonly baseUrl: string;
   readonly urls: UrlMemo;
+  /** Where the credential's calls are charged; null: the price list has no provider there. */
+  readonly place: ProviderPlace | null;
 }
 
 /** An upstream of the configuration with its server; keys that need no preparation are as configured. */
@@ -50,6 +52,8 @@ export interface UpstreamView
   readonly urls: UrlMemo;
   /** The provider of the price list at the base URL; null: the list has none there. */
   readonly place: ProviderPlace | null;
+  /** The region that a call may be charged for, whichever credential it gets; null: none. */
+  readonly priceRegion: string | null;
   /** By id. */
   readonly credentials: ReadonlyMap<string, CredentialView>;
 }
@@ -142,10 +146,17 @@ function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBoo
   const profile = family.profileOf(baseUrl, config.server);
   const { dialects, ...rest } = config;
   const urls = new UrlMemo(family, { baseUrl, profile });
+  const place = book.providerAt(baseUrl) ?? (home === null ? null : book.providerAt(home));
   const placeOf = (credential: CredentialConfig): Place => {
     const own = family.baseUrlOf?.(config.baseUrl, credential) ?? baseUrl;
-    return { baseUrl: own, urls: own === baseUrl ? urls : new UrlMemo(family, { baseUrl: own, profile }) };
+    const region = family.priceRegionOf?.(credential);
+    return {
+      baseUrl: own,
+      urls: own === baseUrl ? urls : new UrlMemo(family, { baseUrl: own, profile }),
+      place: place === null || region === undefined ? place : { ...place, region },
+    };
   };
+  const credentials = credentialsOf(config, family, placeOf, { baseUrl, urls, place });
   return Object.freeze({
     ...rest,
     family,
@@ -153,17 +164,25 @@ function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBoo
     spokenTo: spokenByModel(family, spokenBy(family, profile, dialects)),
     profile,
     urls,
-    place: book.providerAt(baseUrl) ?? (home === null ? null : book.providerAt(home)),
-    credentials: new Map(
-      credentialsOf(config, family, placeOf, { baseUrl, urls }).map((credential) => [
-        credential.id,
-        Object.freeze(credential),
-      ]),
-    ),
+    place,
+    priceRegion:
+      credentials.find((credential) => credential.place?.region)?.place?.region ?? place?.region ?? null,
+    credentials: new Map(credentials.map((credential) => [credential.id, Object.freeze(credential)])),
   });
 }
 
-type Place = Pick<CredentialView, "baseUrl" | "urls">;
+/** Where calls with a credential are charged. `credential`: its name; of one that is gone, the upstream's place holds. */
+export function billedPlace(
+  upstream: UpstreamView | undefined,
+  credential: string | null,
+): ProviderPlace | null {
+  if (upstream === undefined) return null;
+  const own =
+    credential === null ? undefined : upstream.credentials.get(credentialId(upstream.name, credential));
+  return own === undefined ? upstream.place : own.place;
+}
+
+type Place = Pick<CredentialView, "baseUrl" | "urls" | "place">;
 
 function credentialsOf(
   config: UpstreamConfig,

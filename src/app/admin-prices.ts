@@ -1,10 +1,10 @@
 /** Prices and bills as the admin shows them. */
 import type { AdminContext, CostLine, TargetPrice } from "../admin/context.ts";
 import type { LedgerRow } from "../ledger/row.ts";
-import { type Bill, costOf, fillBill, NO_UPLIFT } from "../prices/cost.ts";
+import { type Bill, chargedRegion, costOf, fillBill, NO_UPLIFT } from "../prices/cost.ts";
 import { type Price, priceAt, standardAt } from "../prices/price.ts";
 import { RATE_KINDS, type RateKind } from "../prices/rates.ts";
-import type { Snapshot } from "../snapshot.ts";
+import { billedPlace, type Snapshot } from "../snapshot.ts";
 
 const UNITS = 1_000_000;
 const UPLIFT = BigInt(NO_UPLIFT);
@@ -31,14 +31,15 @@ export function priceOfTarget(
 
 /** null: the row has no cost, or the prices in force give another one. */
 export function linesOfRow(snapshot: Snapshot, row: LedgerRow): ReturnType<AdminContext["costLines"]> {
-  const { upstream, modelUsed, modelReported, atMs, costNanoUsd, usage } = row;
+  const { upstream, credential, modelUsed, modelReported, atMs, costNanoUsd, usage } = row;
   if (upstream === null || costNanoUsd === null) return null;
   const names = [modelUsed, modelReported].filter((name) => name !== null);
   const price = names
     .map((name) => findPrice(snapshot, upstream, name, atMs))
     .find((found) => found !== null);
   if (price === undefined) return null;
-  const region = usage.region ?? snapshot.upstreams.get(upstream)?.place?.region ?? null;
+  const place = billedPlace(snapshot.upstreams.get(upstream), credential);
+  const region = chargedRegion(price, usage.region, place?.region ?? null);
   const facts = { atMs, tier: null, region };
   if (costOf(usage, price, facts)?.nanoUsd !== costNanoUsd) return null;
   const bill = new LineBill();

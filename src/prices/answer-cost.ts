@@ -1,6 +1,6 @@
 /** What the calls of a request cost, each at the price of its own target. */
 import type { Usage } from "../neutral/usage.ts";
-import { type CostGap, costOf } from "./cost.ts";
+import { type CostGap, chargedRegion, costOf } from "./cost.ts";
 import { priceAt } from "./price.ts";
 import type { PriceBook, ProviderPlace } from "./price-book.ts";
 
@@ -88,9 +88,10 @@ function costOfCall(
     (first === null ? null : book.find(upstream, provider, first)) ??
     (second === null ? null : book.find(upstream, provider, second));
   const price = priced === null ? null : priceAt(priced, atMs);
-  const region = usage.region ?? place?.region ?? null;
-  const cost = price === null ? null : costOf(usage, price, { atMs, tier: null, region });
-  if (price === null || cost === null) return UNPRICED;
+  if (price === null) return UNPRICED;
+  const region = chargedRegion(price, usage.region, place?.region ?? null);
+  const cost = costOf(usage, price, { atMs, tier: null, region });
+  if (cost === null) return UNPRICED;
   return { nanoUsd: cost.nanoUsd, priceVersion: price.version, gaps: cost.gaps };
 }
 

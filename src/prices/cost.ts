@@ -68,6 +68,18 @@ export function fillBill(bill: Bill, reported: Usage, price: Price, facts: CostF
   return true;
 }
 
+/**
+ * The region that a call is charged for: the one that its reply names, where it has a factor, else that of the place which was
+ * asked. Vertex AI charges by the endpoint, whatever a reply says. null: no region's.
+ */
+export function chargedRegion(
+  { uplifts }: Price,
+  replied: string | null,
+  asked: string | null,
+): string | null {
+  return replied !== null && Object.hasOwn(uplifts, replied) ? replied : asked;
+}
+
 function upliftOf({ uplifts }: Price, { region }: CostFacts): number {
   // A region is a name from a host, and `constructor` is a member of every object.
   return region !== null && Object.hasOwn(uplifts, region) ? (uplifts[region] ?? NO_UPLIFT) : NO_UPLIFT;

@@ -205,6 +205,7 @@ test("the tier of the reply, the region of the host and the region of the reply 
     ["one", { region: "us" }, 3_000_000],
     ["europe", { region: "us" }, 3_000_000],
     ["one", { region: "global" }, 2_000_000],
+    ["europe", { region: "elsewhere" }, 2_200_000],
   ];
   for (const [upstream, usage, nanoUsd] of cases) {
     const exchange = begin();

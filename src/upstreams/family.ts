@@ -41,6 +41,11 @@ export interface Family {
    */
   baseUrlOf?(baseUrl: string | null, place: CredentialPlace): string;
   /**
+   * The region of the price list that a credential's calls are charged for; null: no region's. Absent: the host of the base URL
+   * tells it.
+   */
+  priceRegionOf?(place: CredentialPlace): string | null;
+  /**
    * The URL of a request. `path` is the dialect's own path with its query, such as `/v1/chat/completions` or
    * `/v1beta/models/m:generateContent?alt=sse`; `model` is the upstream's name for the model, "" when the
    * request has none.

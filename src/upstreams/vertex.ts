@@ -122,6 +122,9 @@ function baseUrlOf(configured: string | null, { apiKey, project, region }: Crede
   return billed === null ? `${origin}/v1` : `${origin}/v1/projects/${billed}/locations/${place}`;
 }
 
+/** What the price list calls each place but the global one: https://cloud.google.com/vertex-ai/generative-ai/pricing, November 2026. */
+const REGIONAL = "regional";
+
 function isClaude(model: string): boolean {
   return /^(?:publishers\/anthropic\/models\/)?claude-/.test(model);
 }
@@ -153,6 +156,7 @@ export const vertex: Family = {
   defaultBaseUrl: "https://aiplatform.googleapis.com",
   profileOf: (baseUrl) => profileAt(baseUrl, VERTEX_SERVERS, VERTEX),
   baseUrlOf,
+  priceRegionOf: ({ region }) => (region === null || region === "global" ? null : REGIONAL),
   url: ({ baseUrl }, path, model, isStream) => url(baseUrl, path, model, isStream),
   modelEdits(path, body, peek, model) {
     if (path.startsWith(COUNT)) return toVertexCount(body, peek, vertexNameOf(model));

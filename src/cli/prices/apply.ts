@@ -10,7 +10,7 @@ import type { LedgerRow } from "../../ledger/row.ts";
 import { openStoreForChanges, storeFile } from "../../ledger/store-file.ts";
 import { costOfAnswer, rowCostOf } from "../../prices/answer-cost.ts";
 import { loadPrices } from "../../prices/price-files.ts";
-import { makeSnapshot, type Snapshot } from "../../snapshot.ts";
+import { billedPlace, makeSnapshot, type Snapshot } from "../../snapshot.ts";
 import { type CliIo, EXIT } from "../cli.ts";
 import { UsageError } from "../command.ts";
 import { type FolderFlags, parseTime, reportDataFailure, reportNoLedger } from "../ledger-reader.ts";
@@ -111,8 +111,8 @@ class Pricing {
 
   /** null: the row used nothing that is known, or it has no price. */
   moneyOf(row: LedgerRow): RowMoney | null {
-    const { upstream, modelUsed, modelReported, usage, atMs } = row;
-    const place = this.#snapshot.upstreams.get(upstream ?? "")?.place ?? null;
+    const { upstream, credential, modelUsed, modelReported, usage, atMs } = row;
+    const place = billedPlace(this.#snapshot.upstreams.get(upstream ?? ""), credential);
     const answer = { usage, model: modelReported };
     const cost = costOfAnswer(this.#snapshot.prices, { upstream, place, modelUsed }, answer, atMs);
     if (cost === null) return null;

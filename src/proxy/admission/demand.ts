@@ -47,7 +47,7 @@ export function demandAt(
     // How often a model searches is not known before it has.
     webSearches: 0,
     tier: tierAsked(peek?.tier ?? null),
-    region: upstream.place?.region ?? peek?.region ?? null,
+    region: upstream.priceRegion ?? peek?.region ?? null,
     atMs: exchange.atMs,
   };
   let costNanoUsd = mostAt(snapshot.prices, upstream, target.model, limits);

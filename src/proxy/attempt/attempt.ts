@@ -89,7 +89,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader, B
     if (lease.hold !== null) exchange.keep(lease.hold);
     exchange.beginAttempt({
       upstream: upstream.name,
-      place: upstream.place,
+      place: this.credential.place,
       upstreamDialect: prepared.dialect,
       credential: this.credential.name,
       modelUsed: target.model === "" ? null : target.model,

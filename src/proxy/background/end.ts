@@ -4,7 +4,7 @@ import type { LedgerRow } from "../../ledger/row.ts";
 import { estimateUsage, mostUsage } from "../../neutral/estimate.ts";
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { costOfAnswer, rowCostOf } from "../../prices/answer-cost.ts";
-import type { UpstreamView } from "../../snapshot.ts";
+import { billedPlace, type UpstreamView } from "../../snapshot.ts";
 import type { Gateway } from "../gateway.ts";
 import type { PendingResponse, ResponseFacts } from "./pending.ts";
 
@@ -41,7 +41,11 @@ export function endOf(
   const model = end.kind === "ended" ? end.facts.model : null;
   const shown = (text: string | null): string | null =>
     text === null ? null : withoutSecrets(text, secretsOf(upstream, pending));
-  const target = { upstream: pending.upstream, place: upstream?.place ?? null, modelUsed: row.modelUsed };
+  const target = {
+    upstream: pending.upstream,
+    place: billedPlace(upstream, pending.credential),
+    modelUsed: row.modelUsed,
+  };
   const cost = costOfAnswer(snapshot.prices, target, { usage, model }, row.atMs);
   return {
     ...wordsOf(end, shown),
