@@ -1,5 +1,5 @@
 /** `clewline simulate`: serves providers that need no key, until a signal. */
-import { helpPage } from "../simulator/scenarios/words.ts";
+import { helpPage } from "../simulator/server/help-page.ts";
 import { startSimulator } from "../simulator/server/simulator.ts";
 import { EXIT } from "./cli.ts";
 import { makeCommand, parsePort } from "./command.ts";
@@ -40,6 +40,7 @@ function welcome(url: string): string {
 
   family = "openai"     base_url = "${url}/v1"  dialects = ["openai-responses", "openai-chat"]
   family = "anthropic"  base_url = "${url}"
+  family = "openai"     base_url = "${url}/persona/deepseek/v1"  server = "deepseek"  (and 20 more)
   family = "gemini"     base_url = "${url}"
   family = "vertex"     base_url = "${url}"  api_key: curl ${url}/_simulator/service-account
 `;

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { FAMILY_DIALECTS, type FamilyName } from "../config/schema.ts";
+import { isObject } from "../core/json.ts";
+import { statedError } from "../dialects/shared/error-body.ts";
 import { SCENARIOS } from "../simulator/scenarios/scenarios.ts";
 import { signalOfTokenRefusal } from "./evidence/google-token-refusals.ts";
 import { FAMILIES } from "./index.ts";
@@ -34,8 +36,12 @@ test.each(Object.entries(SCENARIOS))("%s is heard as it is meant", (name, scenar
   const resetS = untilMs === undefined ? (scenario.resetS ?? 30) : (untilMs - NOW) / 1_000;
   const reply = scenario.reply({ model: "some-model", nowMs: NOW, resetS });
   const headers = new Headers({ ...reply.headers });
-  const body = typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body);
   const isInBand = scenario.place === "in-band" || reply.status === 200;
+  // Of a good status the dialect hands on the failure that is stated within.
+  const stated =
+    isInBand && isObject(reply.body) && reply.body.choices === null ? statedError(reply.body) : null;
+  const said = stated ?? reply.body;
+  const body = typeof said === "string" ? said : JSON.stringify(said);
   const status = isInBand ? family.inBandStatus(body) : reply.status;
   // A scenario of a vendor is that vendor's own.
   const profile = vendor === "compat" ? undefined : family.profileOf(family.defaultBaseUrl);

@@ -115,6 +115,8 @@ const COMPAT_ROWS: readonly Row[] = [
       reason: "daily quota used up",
     },
   },
+  // Cerebras, whose queue is full for everybody: https://inference-docs.cerebras.ai/support/error
+  { status: [429], code: /^queue_exceeded$/, verdict: OVERLOADED },
   { status: [429], when: (failure) => limitEnd(failure) !== null, verdict: RATE },
   ...EMPTY_ACCOUNT_ROWS,
   {

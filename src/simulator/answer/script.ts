@@ -11,9 +11,9 @@ export class Script {
 
   /**
    * Throws a 400 of the simulator's own for an unknown compat word: a test with such a word would prove
-   * nothing.
+   * nothing. `ofPersona`: compat words of all answers of the asked server.
    */
-  constructor(fault: Fault = NO_FAULT) {
+  constructor(fault: Fault = NO_FAULT, ofPersona: readonly string[] = []) {
     this.#fault = fault;
     const words = (fault.params.compat ?? "").split("+").filter((word) => word !== "");
     const odd = words.find(
@@ -22,7 +22,7 @@ export class Script {
     if (odd !== undefined) {
       throw new Refusal(400, { error: { message: `The simulator knows no compat word "${odd}".` } });
     }
-    this.#compat = new Set(words);
+    this.#compat = new Set([...ofPersona, ...words]);
   }
 
   /** Whether the script has the word, alone or with a value. */

@@ -22,6 +22,8 @@ export interface StreamReply {
   /** Events of a server-sent stream, or items of one JSON array (Gemini without `alt=sse`). */
   readonly framing: "sse" | "json-array";
   readonly events: Iterable<StreamEvent>;
+  /** What stands before the first event; absent: nothing. */
+  readonly opening?: string;
 }
 
 /** A good answer in both forms. The sender sends one form; a fault may choose the other. */

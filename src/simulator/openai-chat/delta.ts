@@ -5,8 +5,9 @@ import type { Citation } from "../answer/citation.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { pieces } from "../answer/text.ts";
 import type { Call } from "../answer/tool.ts";
-import type { JsonRecord } from "../base/json.ts";
+import { asList, asRecord, type JsonRecord } from "../base/json.ts";
 import type { CompatWord } from "../scenarios/words.ts";
+import { reasoningDeltas } from "./reasoning.ts";
 
 type IsOdd = (word: CompatWord<"openai-chat">) => boolean;
 
@@ -24,11 +25,16 @@ export function callMember({ type }: ToolCall, name: string | undefined, input: 
 }
 
 /** The calls of an answer, in the form of a compatible server. */
-export function toolCalls(answer: SimulatedAnswer, { script, hex }: SimRequest): ToolCall[] {
+export function toolCalls(answer: SimulatedAnswer, { script, hex, persona, body }: SimRequest): ToolCall[] {
   const isOdd = script.compat("openai-chat");
   const calls = answer.parts.flatMap((part) => (part.kind === "call" ? [part.call] : []));
-  return calls.map((call) => ({
-    id: isOdd("empty-id") ? "" : `call_${hex(12)}`,
+  const isThinking = answer.parts.some((part) => part.kind === "reasoning");
+  const before = asList(body.messages).flatMap((message) => asList(asRecord(message).tool_calls)).length;
+  return calls.map((call, at) => ({
+    id: isOdd("empty-id")
+      ? ""
+      : (persona?.callId?.({ hex: hex(16), name: call.tool.name, index: before + at, isThinking }) ??
+        `call_${hex(12)}`),
     type: call.tool.kind,
     name: call.tool.name,
     input: isOdd("bad-args")
@@ -45,17 +51,6 @@ export function toolCalls(answer: SimulatedAnswer, { script, hex }: SimRequest):
 
 function inputOf({ tool, input }: Call): string {
   return input === "" && tool.kind === "function" ? "{}" : input;
-}
-
-/** The reasoning text. Official models do not show it. */
-export function shownReasoning(answer: SimulatedAnswer, { script }: SimRequest): JsonRecord[] {
-  const name = script.compat("openai-chat")("reasoning") ? "reasoning" : "reasoning_content";
-  const isShown = script.has("thinks");
-  return answer.parts.flatMap((part) =>
-    part.kind === "reasoning" && isShown && !part.isHidden
-      ? part.deltas.map((text) => ({ [name]: text }))
-      : [],
-  );
 }
 
 /** Annotations with positions in Unicode characters of the message's whole text. */
@@ -91,11 +86,10 @@ export function deltasOf(
   }
   const fragments = calls.map((call, at) => callDeltas(call, at, isOdd));
   const left = [...fragments];
-  const reasoning = shownReasoning(answer, request);
   const deltas: JsonRecord[] = [];
   for (const part of answer.parts) {
     if (part.kind === "reasoning") {
-      deltas.push(...reasoning.splice(0, part.deltas.length));
+      deltas.push(...reasoningDeltas(part, answer, request));
     } else if (part.kind === "text") {
       deltas.push(...part.deltas.map((content) => ({ content })));
     } else if (part.kind === "refusal") {

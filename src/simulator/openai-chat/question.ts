@@ -1,7 +1,7 @@
 // OpenAI Chat Completions: the question of a request.
 
 import { isReasoningModel } from "../answer/catalogue.ts";
-import type { Question, Turn } from "../answer/question.ts";
+import type { Prompt, Question, Turn } from "../answer/question.ts";
 import type { SimRequest } from "../answer/request.ts";
 import type { ToolOffer } from "../answer/tool.ts";
 import { asList, asNumber, asRecord, asString, type JsonRecord } from "../base/json.ts";
@@ -12,20 +12,43 @@ export function questionOf(request: SimRequest): Question {
   const stops = typeof body.stop === "string" ? [body.stop] : asList(body.stop).map(asString);
   const maxTokens = asNumber(body.max_completion_tokens) ?? asNumber(body.max_tokens);
   const format = asRecord(body.response_format);
-  const parts = [...asList(body.tools), ...messages].map((part) => JSON.stringify(part));
   return {
     model,
     organization: request.organization,
-    prompt: { parts },
+    prompt: promptOf(request, messages),
     turns: messages.flatMap(turnsOf),
     tools: asList(body.tools).map(asRecord).map(offerOf),
     choice: choiceOf(body.tool_choice),
     isParallel: body.parallel_tool_calls !== false,
-    isReasoning: isReasoningModel(model) && body.reasoning_effort !== "none",
+    isReasoning:
+      request.persona?.thinks(body, model) ?? (isReasoningModel(model) && body.reasoning_effort !== "none"),
     ...(format.type === "json_schema" ? { format: asRecord(format.json_schema).schema ?? true } : {}),
     ...(format.type === "json_object" ? { format: true } : {}),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     stops,
+  };
+}
+
+/** Where a server caches at marks, each text is a part of its own, so that a mark ends one. */
+function promptOf({ body, model, persona }: SimRequest, messages: readonly JsonRecord[]): Prompt {
+  const tools = asList(body.tools).map(asRecord);
+  if (!persona?.cachesAtMarks?.(model)) {
+    return { parts: [...tools, ...messages].map((part) => JSON.stringify(part)) };
+  }
+  const parts = [
+    ...tools,
+    ...messages.flatMap((message) => {
+      const content = asList(message.content).map(asRecord);
+      return content.length === 0 ? [message] : content.map((part) => ({ role: message.role, ...part }));
+    }),
+  ];
+  return {
+    parts: parts.map(({ cache_control: _, ...part }: JsonRecord) => JSON.stringify(part)),
+    marks: parts.flatMap(({ cache_control: mark }: JsonRecord, part) =>
+      mark === undefined
+        ? []
+        : [{ part, ttl: asRecord(mark).ttl === "1h" ? ("1h" as const) : ("5m" as const) }],
+    ),
   };
 }
 

@@ -5,8 +5,10 @@ import { billedOf } from "../answer/billed.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { asList, asNumber, asRecord, type JsonRecord } from "../base/json.ts";
 import type { Reply, StreamEvent } from "../base/reply.ts";
-import { annotations, callMember, deltasOf, shownReasoning, type ToolCall, toolCalls } from "./delta.ts";
+import type { CompatWord } from "../scenarios/words.ts";
+import { annotations, callMember, deltasOf, type ToolCall, toolCalls } from "./delta.ts";
 import { questionOf } from "./question.ts";
+import { wholeReasoning } from "./reasoning.ts";
 
 export function replyChat(request: SimRequest): Reply {
   const { body, model } = request;
@@ -21,7 +23,8 @@ export function replyChat(request: SimRequest): Reply {
     service_tier: "default",
     system_fingerprint: "fp_simulated",
   };
-  const counted = usageOf(answer, choiceCount, isOdd("outside-reasoning"), isOdd("flat-cache"));
+  const counted = usageOf(answer, choiceCount, isOdd);
+  const more = isOdd("base-resp") ? { base_resp: { status_code: 0, status_msg: "" } } : {};
   const usage = isOdd("odd-usage") ? { ...counted, completion_tokens: -1, total_tokens: 1 } : counted;
   const indexes = Array.from({ length: choiceCount }, (_, index) => index);
   return {
@@ -39,8 +42,13 @@ export function replyChat(request: SimRequest): Reply {
         ...stopReason(answer, request),
       })),
       ...(isOdd("no-usage") ? {} : { usage }),
+      ...more,
     }),
-    stream: () => ({ framing: "sse", events: events(answer, calls, common, indexes, usage, request) }),
+    stream: () => ({
+      framing: "sse",
+      events: events(answer, calls, { ...common, ...more }, indexes, usage, request),
+      ...(request.persona?.opening === undefined ? {} : { opening: request.persona.opening }),
+    }),
     errorEvent: (error) => ({ data: JSON.stringify(error) }),
   };
 }
@@ -79,15 +87,20 @@ function messageOf(answer: SimulatedAnswer, calls: readonly ToolCall[], request:
     const deltas = answer.parts.flatMap((part) => (part.kind === kind ? part.deltas : []));
     return deltas.length === 0 ? undefined : deltas.join("");
   };
-  const reasoning = shownReasoning(answer, request);
-  const [name] = Object.keys(reasoning[0] ?? {});
+  const { content: thought, ...reasoning } = wholeReasoning(answer, request);
   const hasNoText = calls.length > 0 || answer.ending === "refusal";
+  const said = joined("text");
+  const content = said ?? (hasNoText ? null : "");
   return {
     role: "assistant",
-    content: joined("text") ?? (hasNoText ? null : ""),
+    content: Array.isArray(thought)
+      ? [...thought, ...(said === undefined ? [] : [{ type: "text", text: said }])]
+      : typeof thought === "string"
+        ? `${thought}${content ?? ""}`
+        : content,
     refusal: joined("refusal") ?? null,
     annotations: annotations(answer),
-    ...(name === undefined ? {} : { [name]: reasoning.map((delta) => delta[name]).join("") }),
+    ...reasoning,
     ...(calls.length > 0
       ? {
           tool_calls: calls.map((call) => ({
@@ -114,7 +127,7 @@ function* events(
 ): Iterable<StreamEvent> {
   const isOdd = request.script.compat("openai-chat");
   const asksUsage = asRecord(request.body.stream_options).include_usage === true;
-  const isInFinish = isOdd("usage-in-finish");
+  const isInFinish = isOdd("usage-in-finish") || isOdd("usage-in-choice") || isOdd("x-groq");
   const nullUsage = asksUsage && !isOdd("no-usage") && !isInFinish ? { usage: null } : {};
   let count = 0;
   const chunk = (choices: readonly unknown[], more: JsonRecord = nullUsage): StreamEvent => {
@@ -133,8 +146,12 @@ function* events(
       finish_reason: null,
       ...more,
     });
-    const last = { finish_reason, ...stopReason(answer, request) };
-    const finalUsage = isInFinish ? { usage } : nullUsage;
+    const last = {
+      finish_reason,
+      ...stopReason(answer, request),
+      ...(isOdd("usage-in-choice") ? { usage } : {}),
+    };
+    const finalUsage = isInFinish ? usageBesideFinish(usage, common, isOdd) : nullUsage;
     if (isOdd("one-chunk")) {
       const { refusal: _, annotations: __, ...message } = messageOf(answer, calls, request);
       const tool_calls = asList(message.tool_calls).map((call, at) => ({ index: at, ...asRecord(call) }));
@@ -166,22 +183,43 @@ function* events(
   }
 }
 
+/** Where the last chunk of a choice holds the usage: beside the choices, in a place of Groq's, or in the choice itself. */
+function usageBesideFinish(
+  usage: JsonRecord,
+  { id }: JsonRecord,
+  isOdd: (word: CompatWord<"openai-chat">) => boolean,
+): JsonRecord {
+  if (isOdd("x-groq")) {
+    return { x_groq: { id, usage } };
+  }
+  return isOdd("usage-in-choice") ? {} : { usage };
+}
+
 function usageOf(
   answer: SimulatedAnswer,
   choiceCount: number,
-  isReasoningOutside: boolean,
-  isCacheFlat: boolean,
+  isOdd: (word: CompatWord<"openai-chat">) => boolean,
 ): JsonRecord {
   const { prompt, output, reasoning } = answer.usage;
-  const { total, cached } = prompt;
-  const completion = (isReasoningOutside ? output - reasoning : output) * choiceCount;
+  const { total, cached, written } = prompt;
+  const completion = (isOdd("outside-reasoning") ? output - reasoning : output) * choiceCount;
+  const total_tokens = total + completion + (isOdd("outside-reasoning") ? reasoning * choiceCount : 0);
+  const details = {
+    prompt_tokens_details: {
+      cached_tokens: cached,
+      ...(written["5m"] + written["1h"] > 0 ? { cache_write_tokens: written["5m"] + written["1h"] } : {}),
+      audio_tokens: 0,
+    },
+  };
   return {
     prompt_tokens: total,
     completion_tokens: completion,
-    total_tokens: total + completion,
-    ...(isCacheFlat
+    total_tokens,
+    ...(isOdd("flat-cache")
       ? { prompt_cache_hit_tokens: cached, prompt_cache_miss_tokens: total - cached }
-      : { prompt_tokens_details: { cached_tokens: cached, audio_tokens: 0 } }),
+      : isOdd("cached-at-top")
+        ? { cached_tokens: cached }
+        : details),
     completion_tokens_details: {
       reasoning_tokens: reasoning * choiceCount,
       audio_tokens: 0,

@@ -20,8 +20,13 @@ export function checkChat(request: SimRequest): void {
   requireOpenaiModel(model);
   checkServerRules(request);
   checkModelRules(body, model);
-  checkToolRules(body);
   checkSchemas(body, model);
+  checkConversation(body);
+}
+
+/** The rules that servers of Chat share, whatever their models. */
+export function checkConversation(body: JsonRecord): void {
+  checkToolRules(body);
   checkStreamRules(body);
   checkImages(body);
   checkToolMessages(asList(body.messages).map(asRecord));

@@ -193,6 +193,57 @@ const CHAT: Readonly<Record<keyof (typeof COMPAT_WORDS)["openai-chat"], ChatChec
   "system-first": "a refusal",
   "system-first-mistral": "a refusal",
   "needs-reasoning": "a refusal",
+  "cached-at-top": [
+    "calls=0",
+    (chunks) => {
+      const [usage] = usagesIn(chunks);
+      expect(usage).toMatchObject({ cached_tokens: 0 });
+      expect("prompt_tokens_details" in usage).toBe(false);
+    },
+  ],
+  "usage-in-choice": [
+    "calls=0",
+    (chunks) => {
+      expect(usagesIn(chunks)).toEqual([]);
+      expect(chunks.at(-2).choices[0].usage.completion_tokens).toBeGreaterThan(1);
+    },
+  ],
+  "x-groq": [
+    "calls=0",
+    (chunks) => {
+      expect(usagesIn(chunks)).toEqual([]);
+      expect(chunks.at(-2).x_groq.usage.completion_tokens).toBeGreaterThan(1);
+    },
+  ],
+  "reasoning-details": [
+    "thinks",
+    (chunks) => {
+      const entries = deltasIn(chunks).flatMap((delta) => delta.reasoning_details ?? []);
+      expect(entries.map((entry) => entry.text).join("")).toMatch(/^The question is read/);
+      expect(deltasIn(chunks).some((delta) => /^The question/.test(delta.reasoning ?? ""))).toBe(true);
+    },
+  ],
+  "reasoning-chunks": [
+    "thinks,says=Hi.",
+    (chunks) => {
+      const parts = deltasIn(chunks).flatMap(({ content }) => (Array.isArray(content) ? content : []));
+      expect(parts[0]).toMatchObject({ type: "thinking", thinking: [{ type: "text" }] });
+      expect(deltasIn(chunks).some(({ content }) => content === "Hi.")).toBe(true);
+    },
+  ],
+  "think-tags": [
+    "thinks,says=Hi.",
+    (chunks) => {
+      const text = deltasIn(chunks)
+        .map(({ content }) => content ?? "")
+        .join("");
+      expect(text).toMatch(/^<think>The question .*<\/think>Hi\.$/s);
+    },
+  ],
+  "base-resp": [
+    "calls=0",
+    (chunks) => expect(chunks[0].base_resp).toEqual({ status_code: 0, status_msg: "" }),
+  ],
 };
 
 describe("Chat", () => {

@@ -6,6 +6,7 @@ import { COMPAT_SCENARIOS } from "./compat.ts";
 import { GEMINI_SCENARIOS } from "./gemini.ts";
 import { OPENAI_SCENARIOS } from "./openai.ts";
 import type { Scenario } from "./scenario.ts";
+import { SERVER_SCENARIOS } from "./servers.ts";
 import { VERTEX_FAULTS, VERTEX_SCENARIOS } from "./vertex.ts";
 
 const ALL = {
@@ -14,6 +15,7 @@ const ALL = {
   ...VERTEX_SCENARIOS,
   ...OPENAI_SCENARIOS,
   ...COMPAT_SCENARIOS,
+  ...SERVER_SCENARIOS,
 };
 
 /** By `vendor/name`; the whole name is also a fault. Scenarios of `compat` answer in OpenAI's dialects. */

@@ -1,7 +1,4 @@
-// Every word that a request can send to the simulator, with its effect. The page `/_simulator/` and the
-// command line print this list.
-
-import { GENERAL_FAULTS, SCENARIOS } from "./scenarios.ts";
+// Every word that a request can send to the simulator, with its effect. The page of help prints this list.
 
 /** Words that decide the model's answer: `word` or `word=value`. A request may combine them. */
 export const SCRIPT_WORDS = {
@@ -61,6 +58,15 @@ export const COMPAT_WORDS = {
     "no-developer": "refuses the role developer with 400",
     "system-first": "refuses a system message that is not first, as Qwen's template does",
     "system-first-mistral": "the same in the words of Mistral's template",
+    "cached-at-top": "cached tokens as cached_tokens beside the other counts",
+    "usage-in-choice": "in streams the usage in the choice with the finish_reason alone",
+    "x-groq": "in streams the usage in x_groq of the last chunk alone",
+    "reasoning-details":
+      "reasoning text in `reasoning`, and as entries of `reasoning_details` with a seal at their end",
+    "reasoning-chunks": "reasoning as parts of `content`, of type thinking",
+    "think-tags":
+      "reasoning in <think> tags of the text; with reasoning_split as entries of `reasoning_details`",
+    "base-resp": "base_resp with status 0 beside each answer",
     "needs-reasoning": "refuses calls in the history without their reasoning_content",
   },
   "openai-responses": {
@@ -93,46 +99,3 @@ export const COMPAT_WORDS = {
 
 export type CompatDialect = keyof typeof COMPAT_WORDS;
 export type CompatWord<Dialect extends CompatDialect> = keyof (typeof COMPAT_WORDS)[Dialect] & string;
-
-/**
- * Orders in a user's prompt, in any dialect. The simulator carries out several orders one after the other.
- */
-const ORDERS = {
-  "[[write FILE TEXT]]": "writes the file with the tool that the client offers for it",
-  "[[run COMMAND]]": "runs the command with the client's shell tool",
-  "[[call TOOL {…}]]": "calls the tool with these arguments",
-} as const;
-
-/** The help page: all words and names as plain text. */
-export function helpPage(): string {
-  const listed = (words: Readonly<Record<string, string>>) =>
-    Object.entries(words).map(([word, meaning]) => `  ${word}: ${meaning}`);
-  return [
-    "Clewline simulator: OpenAI Chat and Responses, Anthropic Messages, Gemini, Vertex AI. Any key is good.",
-    "Vertex AI: the key of a service account is at GET /_simulator/service-account?name=NAME&project=PROJECT; NAME may end",
-    "in a fault, and robot~expires=2 gets tokens for 2 seconds. POST /_simulator/revoke-tokens takes all tokens back.",
-    "",
-    "Words: header x-simulate, model suffix or key suffix: NAME[,NAME…][,k=v…], as in gpt-5~cut,after=3",
-    "Faults:",
-    `  answers: ${Object.keys(GENERAL_FAULTS).join(" ")} (reset=SECONDS)`,
-    "  transport: cut stall (after=N, ms=MS, how=rst|fin|end, before-headers) slow (ms=MS) split (by=N) gzip br deflate zstd",
-    "  content: html empty garbage json-for-stream sse-for-json crlf cr comments no-done error-first error-mid (after=N, failed)",
-    "  sizes: count=N (deltas), huge (bytes=N); status=N; times=N (only the first N requests); org=NAME (of a key)",
-    "What the model says:",
-    ...listed(SCRIPT_WORDS),
-    ...Object.entries(COMPAT_WORDS).flatMap(([dialect, words]) => [
-      `compat of ${dialect}:`,
-      ...listed(words),
-    ]),
-    "Orders in the user's prompt:",
-    ...listed(ORDERS),
-    "The payer of an answer: [[bill NAME]] in the prompt",
-    "Scenarios, by the same names:",
-    ...Object.entries(SCENARIOS).map(([name, scenario]) => `  ${name}: ${scenario.signal}`),
-    "",
-    "GET /_simulator/requests?since=N: what was asked. GET /_simulator/last?back=N: the body of the last request, as it",
-    "came (back=1: of the one before). GET /_simulator/bill: what each credential and payer has to pay. POST",
-    "/_simulator/reset: forget all.",
-    "",
-  ].join("\n");
-}

@@ -60,7 +60,9 @@ export function replyTo(route: Route, request: SimRequest, store: ResponseStore)
     case "models":
       return wholeReply(route.place === undefined ? models(route, request) : publisherModels(route.place));
     case "model":
-      return wholeReply(model(route, request.model));
+      return wholeReply(
+        request.persona === undefined ? model(route, request.model) : catalogue.openaiModel(request.model),
+      );
   }
 }
 
@@ -170,7 +172,10 @@ function models(route: Route, request: SimRequest): unknown {
     case "gemini":
       return geminiPage(request.query);
     case "openai":
-      return { object: "list", data: catalogue.OPENAI_MODELS.map(catalogue.openaiModel) };
+      return {
+        object: "list",
+        data: (request.persona?.models ?? catalogue.OPENAI_MODELS).map(catalogue.openaiModel),
+      };
   }
 }
 

@@ -7,6 +7,7 @@ import { camelBody } from "../gemini/body.ts";
 import { checkGenerate } from "../gemini/rules.ts";
 import { checkChat } from "../openai-chat/rules.ts";
 import { checkResponses } from "../openai-responses/rules.ts";
+import { checkPersona } from "../personas/check.ts";
 import { openaiProblem } from "../strict/openai-wording.ts";
 import * as shape from "../strict/shape.ts";
 import type { Method } from "./route.ts";
@@ -22,7 +23,11 @@ const EMBEDDINGS = record(
 export function checkedRequest(method: Method, request: SimRequest): SimRequest {
   switch (method) {
     case "chat":
-      checkChat(request);
+      if (request.persona === undefined) {
+        checkChat(request);
+      } else {
+        checkPersona(request, request.persona);
+      }
       return request;
     case "responses":
       checkResponses(request, "create");
@@ -65,5 +70,7 @@ function checkEmbeddings(request: SimRequest): void {
   if (problem !== undefined) {
     throw openaiProblem(problem);
   }
-  requireOpenaiModel(request.model);
+  if (request.persona === undefined) {
+    requireOpenaiModel(request.model);
+  }
 }

@@ -129,6 +129,9 @@ export class Sender {
       coding === undefined ? (bytes: Buffer | undefined) => this.#write(bytes) : this.#encoder(coding);
     const after = numberParam(this.#fault, "after");
     let count = 0;
+    if (stream.opening !== undefined) {
+      await push(Buffer.from(stream.opening));
+    }
     for (const event of this.#withErrors(stream.events, reply, inBand)) {
       if (this.#has("cut") && count === (after ?? 2)) {
         await this.#cut();

@@ -20,12 +20,12 @@ import {
   splitSuffix,
 } from "../base/fault.ts";
 import { asString, isRecord } from "../base/json.ts";
-import { Refusal, type Vendor } from "../base/refusal.ts";
+import { Refusal } from "../base/refusal.ts";
 import type { Reply } from "../base/reply.ts";
 import { ResponseStore } from "../openai-responses/store.ts";
-import { type Scenario, scenarioReply } from "../scenarios/scenario.ts";
-import { scenarioNamed } from "../scenarios/scenarios.ts";
-import { helpPage } from "../scenarios/words.ts";
+import type { Persona } from "../personas/persona.ts";
+import { personaAt } from "../personas/personas.ts";
+import { scenarioReply } from "../scenarios/scenario.ts";
 import { makersRequest } from "../vertex/rules.ts";
 import { GoogleTokens } from "../vertex/tokens.ts";
 import {
@@ -39,10 +39,12 @@ import {
 } from "./arrival.ts";
 import { keyOf, requireKey } from "./auth.ts";
 import { Bill, type BillView, markerIn } from "./bill.ts";
+import { helpPage } from "./help-page.ts";
 import { replyTo } from "./methods.ts";
 import { Recorder, type SeenRequest } from "./recorder.ts";
 import { guessVendor, matchRoute, type Route } from "./route.ts";
 import { checkedRequest } from "./rules.ts";
+import { inBandError, personaRoute, scenarioOf, throwScripted } from "./scripted.ts";
 import { Sender } from "./sender.ts";
 import { vendorHeaders } from "./vendor-headers.ts";
 
@@ -183,10 +185,13 @@ class SimulatorServer {
     return true;
   }
 
-  async #answer(arrival: Arrival, response: ServerResponse): Promise<void> {
+  async #answer(came: Arrival, response: ServerResponse): Promise<void> {
+    const at = personaAt(came.path);
+    const persona = at?.persona;
+    const arrival = { ...came, path: at?.path ?? came.path };
     const { header, path, query, seen, verb } = arrival;
     const { clock, ids } = this.#options;
-    const route = matchRoute(verb, path, query, header);
+    const route = personaRoute(at, matchRoute(verb, path, query, header));
     const vendor = route?.vendor ?? guessVendor(path, header);
     const isVertex = route?.place !== undefined;
     const caller = isVertex ? this.google.caller(header, clock.nowMs()) : undefined;
@@ -203,12 +208,15 @@ class SimulatorServer {
     const fault = striking.length === 0 ? NO_FAULT : mergeFaults(striking);
     const nowMs = clock.nowMs();
     const hex = (bytes: number) => ids.hex(bytes);
-    const headers = vendorHeaders(isVertex ? "gemini" : vendor, { organization, nowMs, hex });
+    const headers =
+      persona === undefined
+        ? vendorHeaders(isVertex ? "gemini" : vendor, { organization, nowMs, hex })
+        : { "x-request-id": hex(16) };
     const sender = new Sender(response, fault, seen);
     if (await sender.hasEndedEarly()) {
       return;
     }
-    const scenario = scenarioOf(fault, vendor, isVertex);
+    const scenario = scenarioOf(fault, vendor, isVertex, persona);
     const scripted =
       scenario?.place === "headers" ? scenarioReply(scenario, fault, named.plain, nowMs).headers : {};
     try {
@@ -225,6 +233,7 @@ class SimulatorServer {
         model: named.plain,
         fault,
         nowMs,
+        persona,
       });
       const reply = replyTo(good.route, checkedRequest(good.route.method, good.request), this.#store);
       const inBand = inBandError(scenario, fault, vendor, named.plain, nowMs);
@@ -236,7 +245,8 @@ class SimulatorServer {
       };
       const close = reply.billed === undefined ? undefined : this.bill.open(payer, reply.billed);
       try {
-        await sender.sendReply(reply, { ...headers, ...scripted }, error);
+        const type = reply.isStream && persona?.streamType ? { "content-type": persona.streamType } : {};
+        await sender.sendReply(reply, { ...headers, ...type, ...scripted }, error);
       } finally {
         close?.(sender.generated, () => countOutputEvents(reply));
       }
@@ -255,7 +265,14 @@ class SimulatorServer {
     arrival: Arrival,
     route: Route | undefined,
     parsed: ParsedBody,
-    who: { organization: string; key: string; model: string; fault: Fault; nowMs: number },
+    who: {
+      organization: string;
+      key: string;
+      model: string;
+      fault: Fault;
+      nowMs: number;
+      persona: Persona | undefined;
+    },
   ): { route: Route; request: SimRequest } {
     const vendor = route?.vendor ?? guessVendor(arrival.path, arrival.header);
     if (arrival.isTooLarge) {
@@ -275,7 +292,7 @@ class SimulatorServer {
       ...(deltas === undefined ? {} : { deltas }),
       ...(hugeBytes === undefined ? {} : { hugeBytes }),
     };
-    const script = new Script(who.fault);
+    const script = new Script(who.fault, who.persona?.words);
     const { body, model, version } = makersRequest(route, parsed.body, who.model, arrival.header);
     const request: SimRequest = {
       body,
@@ -289,6 +306,7 @@ class SimulatorServer {
       nowMs: who.nowMs,
       hex: (bytes) => this.#options.ids.hex(bytes),
       script,
+      ...(who.persona === undefined ? {} : { persona: who.persona }),
       answer: (question) => makeAnswer(question, script, size, this.#cache),
     };
     return { route, request };
@@ -334,48 +352,12 @@ class SimulatorServer {
   }
 }
 
-/** The scenario of the first name of a fault that has one. */
-function scenarioOf(fault: Fault, vendor: Vendor, isVertex: boolean): Scenario | undefined {
-  for (const name of fault.names) {
-    const scenario = scenarioNamed(name, vendor, isVertex);
-    if (scenario !== undefined) {
-      return scenario;
-    }
-  }
-  return undefined;
-}
-
 function countOutputEvents(reply: Reply): number {
   let count = 0;
   for (const event of reply.stream().events) {
     count += Number(event.hasOutput === true);
   }
   return count;
-}
-
-function isInBand(scenario: Scenario | undefined, fault: Fault): boolean {
-  return scenario?.place === "in-band" || fault.names.has("error-first") || fault.names.has("error-mid");
-}
-
-function throwScripted(scenario: Scenario | undefined, fault: Fault, model: string, nowMs: number): void {
-  const isAnswer = scenario?.place !== "headers" && scenario?.place !== "token";
-  if (scenario !== undefined && isAnswer && !isInBand(scenario, fault)) {
-    throw scenarioReply(scenario, fault, model, nowMs);
-  }
-}
-
-/** The error of `error-first` and `error-mid`: that of the scenario beside them, else an overload. */
-function inBandError(
-  scenario: Scenario | undefined,
-  fault: Fault,
-  vendor: Vendor,
-  model: string,
-  nowMs: number,
-): Refusal | undefined {
-  const reported = scenario ?? scenarioNamed("overload", vendor);
-  return isInBand(scenario, fault) && reported !== undefined
-    ? scenarioReply(reported, fault, model, nowMs)
-    : undefined;
 }
 
 /** Google wraps its error in an array if the answer would have been an array, and for a stream of Claude's. */

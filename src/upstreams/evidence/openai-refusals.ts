@@ -25,8 +25,8 @@ function isAboutRequest({ message }: Failure): boolean {
   );
 }
 
-/** OpenAI and many others; Volcengine's Ark. */
-const MODEL_CODES = /^(?:model_not_found|ModelNotOpen|InvalidEndpointOrModel\.NotFound)$/;
+/** OpenAI and many others; Volcengine's Ark; Zhipu (https://docs.z.ai/api-reference/api-code). */
+const MODEL_CODES = /^(?:model_not_found|ModelNotOpen|InvalidEndpointOrModel\.NotFound|1211)$/;
 
 /** A provider that names the asked model as not there, or not for this key. */
 const MODEL_ROWS: readonly Row[] = [
@@ -180,6 +180,12 @@ const ACCOUNT_ROWS: readonly Row[] = [
     status: [403],
     text: wording("key limit exceeded \\("),
     verdict: { class: "credit", reason: "the key's own limit is used up", isStatement: true },
+  },
+  {
+    // Fireworks: https://docs.fireworks.ai/guides/quotas_usage/account-quotas
+    status: [412],
+    text: wording("account \\S{1,80} is suspended"),
+    verdict: { class: "credit", reason: "the account is suspended" },
   },
   {
     // Alibaba's Model Studio: https://www.alibabacloud.com/help/en/model-studio/error-code
