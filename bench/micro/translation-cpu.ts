@@ -138,7 +138,10 @@ class Pair {
       dialect: this.#upstream,
     } as never;
     const translated = translator.encode(target) as TranslatedRequest;
-    return { translated, replies: new ReplyTranslator(source, translator) };
+    return {
+      translated,
+      replies: new ReplyTranslator(source, translator, { loses: () => undefined, promptTokens: null }),
+    };
   }
 }
 

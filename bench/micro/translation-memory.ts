@@ -63,6 +63,7 @@ function bytesPerEvent(upstream: keyof typeof STREAMS, client: DialectName): num
     observer: null,
     errorOf: (_, message) => new GatewayError("upstream_garbage", message),
     continuation: () => null,
+    onCut: () => undefined,
     requestId: ID_SEED,
   });
   const { start, event } = STREAMS[upstream];

@@ -99,6 +99,8 @@ export interface EncodeReplyOptions {
   readonly model: string;
   readonly createdAtS: number;
   readonly replyContext: unknown;
+  /** An estimate of the prompt, for what is told before the upstream has counted it; null: nobody knows. */
+  readonly promptTokens?: () => number | null;
 }
 
 /** Writes a streamed reply in the framing `sse` or `json-array`. */
@@ -142,6 +144,11 @@ export interface Codec {
    * remembers the seals by the calls that they belong to.
    */
   readonly carriesSeals: boolean;
+  /**
+   * Whether replies have a place for a call whose arguments a limit has broken off: in every form, in streams
+   * alone, or in none.
+   */
+  readonly keepsCutCalls: "always" | "streamed" | "never";
   /** The media that a server fetches by URL. */
   takesUrls(profile: CodecProfile): UrlMedia;
   /** The dialect's names of the parameters; null: it has no such parameter. */

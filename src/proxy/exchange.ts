@@ -22,6 +22,7 @@ import type { LimitHold } from "../pool/credential-limits.ts";
 import { type AnswerCost, addCosts, type BilledAnswer, costOfAnswer } from "../prices/answer-cost.ts";
 import type { PriceBook, ProviderPlace } from "../prices/price-book.ts";
 import type { Charge } from "../store/budgets.ts";
+import { boundDrops } from "../translate/drops.ts";
 import type { CredentialAccess } from "../upstreams/authorization.ts";
 import type { Accepted } from "./accepted.ts";
 import type { Sharing } from "./answer/sharing.ts";
@@ -278,6 +279,11 @@ export class Exchange implements Accepted, Asked {
   answerFrom({ upstream, upstreamDialect, modelUsed, dropped }: AnswerOrigin, isStream: boolean): void {
     const dialect = upstreamDialect as DialectName | null;
     this.#attempt = { ...NO_ATTEMPT, upstream, upstreamDialect: dialect, modelUsed, dropped, isStream };
+  }
+
+  /** The answer of the last attempt has a part that the client does not get. */
+  loses(drop: Drop): void {
+    this.#attempt.dropped = boundDrops([...this.#attempt.dropped, drop]);
   }
 
   noteAttempt(note: AttemptNote): void {

@@ -8,8 +8,10 @@ import type { Peek } from "../dialects/dialect.ts";
 import { type Prefix, prefixOf } from "../dialects/prefix.ts";
 import { COPIES } from "../http/body.ts";
 import type { PinnedTo } from "../http/client-request.ts";
+import { likelyInputTokens } from "../neutral/estimate.ts";
 import { bytesWithoutMedia } from "../neutral/inline-media.ts";
-import { ReplyTranslator } from "../translate/reply.ts";
+import type { Drop } from "../neutral/request.ts";
+import { ReplyTranslator, type TranslationOwner } from "../translate/reply.ts";
 import { RequestTranslator } from "../translate/request.ts";
 import type { CallerLogin } from "../upstreams/authorization.ts";
 import { readLogin } from "./attempt/caller-login.ts";
@@ -17,7 +19,7 @@ import type { TakenDetours } from "./detour/detours.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 
-export class ServedRequest {
+export class ServedRequest implements TranslationOwner {
   readonly gateway: Gateway;
   readonly exchange: Exchange;
   /** null: the route has no body, or nothing needs the body any more. */
@@ -104,7 +106,16 @@ export class ServedRequest {
   }
 
   get replies(): ReplyTranslator {
-    this.#replies ??= new ReplyTranslator(this, this.translator);
+    this.#replies ??= new ReplyTranslator(this, this.translator, this);
     return this.#replies;
+  }
+
+  loses(drop: Drop): void {
+    this.exchange.loses(drop);
+  }
+
+  get promptTokens(): number | null {
+    if (this.#body === null && this.exchange.likelyBytes === null) return null;
+    return likelyInputTokens(this.likelyBytes, null);
   }
 }

@@ -14,6 +14,7 @@ import { StopWatch } from "../neutral/answer/stop-watch.ts";
 import { checkCitations } from "../neutral/ceilings.ts";
 import type { ModelEvent, ModelReply, PartialReply, Stop } from "../neutral/event.ts";
 import { Folder, unfold } from "../neutral/fold.ts";
+import type { Drop } from "../neutral/request.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { Continuations, holdsContent, isPause, PartFolder } from "./continuation.ts";
 import type { RequestTranslator, TranslationSource } from "./request.ts";
@@ -26,14 +27,24 @@ import type { TranslatedRequest } from "./translated-request.ts";
  */
 const NOTHING_SAID = { id: null, model: null, parts: [], usage: null } as const;
 
+/** The request whose replies are translated. */
+export interface TranslationOwner {
+  /** The answer has a part for which the client's form of answers has no place. */
+  loses(drop: Drop): void;
+  /** About how many tokens the prompt has; null: nobody knows. Read only where the upstream has not said it. */
+  readonly promptTokens: number | null;
+}
+
 export class ReplyTranslator {
   readonly #source: TranslationSource;
   readonly #request: RequestTranslator;
   readonly #client: Codec;
+  readonly #owner: TranslationOwner;
   readonly #continuations = new Continuations();
 
-  constructor(source: TranslationSource, request: RequestTranslator) {
+  constructor(source: TranslationSource, request: RequestTranslator, owner: TranslationOwner) {
     this.#source = source;
+    this.#owner = owner;
     this.#request = request;
     this.#client = CODECS[source.exchange.route.dialect];
   }
@@ -71,6 +82,7 @@ export class ReplyTranslator {
       observer: folder === null && remember === null ? null : observer,
       errorOf,
       continuation,
+      onCut: (tool) => this.#noteCut(tool),
       requestId: this.#source.exchange.id,
     });
   }
@@ -181,7 +193,20 @@ export class ReplyTranslator {
         else watch.push(restored, see);
       });
     }
+    if (check.cutTool !== null) this.#noteCut(check.cutTool);
     return folder.answer();
+  }
+
+  /** The answer ended inside a call of the tool. */
+  #noteCut(tool: string): void {
+    const { clientFraming } = this.#source.exchange;
+    const { keepsCutCalls } = this.#client;
+    if (keepsCutCalls === "always") return;
+    if (keepsCutCalls === "streamed" && clientFraming !== "json") return;
+    this.#owner.loses({
+      field: "tool_call",
+      reason: `the answer ended inside a call of the tool "${tool}", whose unfinished arguments are left out`,
+    });
   }
 
   /** Remembers sealed reasoning for a client whose dialect cannot carry it; null: the client carries it. */
@@ -207,6 +232,7 @@ export class ReplyTranslator {
       model: modelAsked ?? "",
       createdAtS: Math.floor(atMs / 1_000),
       replyContext: this.#request.replyContext,
+      promptTokens: () => this.#owner.promptTokens,
     };
   }
 }

@@ -45,6 +45,7 @@ test.each(PAIRS)("%s client, %s upstream", (_, __, client, upstream) => {
       observer: null,
       errorOf: (_, message) => new GatewayError("upstream_garbage", message),
       continuation: () => null,
+      onCut: () => undefined,
       requestId: "1",
     });
     const start: ModelEvent[] = [

@@ -41,6 +41,8 @@ export interface TranslationParts {
    * the end.
    */
   readonly continuation: (stop: Stop, hasSaid: boolean) => Continuation | null;
+  /** The answer has ended inside a call of the tool. */
+  readonly onCut: (tool: string) => void;
   readonly requestId: string;
 }
 
@@ -253,6 +255,8 @@ export class StreamTranslation implements Tap {
     }
     this.stopReason = event.stop.raw;
     this.isRefusal = event.stop.kind === "refusal" && !this.hasContent;
+    const { cutTool } = this.#check;
+    if (cutTool !== null) this.#parts.onCut(cutTool);
     this.#parts.observer?.(event);
     this.#write("");
     this.#last = this.#parts.encoder.encode(event);

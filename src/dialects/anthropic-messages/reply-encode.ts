@@ -1,6 +1,7 @@
 /** A whole reply in the form of the Messages API. */
 import { GatewayError } from "../../core/errors.ts";
 import { CitationRoom } from "../../neutral/answer/citation-room.ts";
+import { mayEndInCall } from "../../neutral/answer/malformed.ts";
 import type { ModelReply } from "../../neutral/event.ts";
 import type { AssistantPart, ReasoningPart, Seal, TextPart, ToolCallPart } from "../../neutral/message.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
@@ -10,7 +11,7 @@ import { encodeCitation } from "./citation.ts";
 import { type MessagesReplyContext, replyContextOf } from "./reply-context.ts";
 import { redactedData, signatureOf } from "./seal.ts";
 import { searchBlocks } from "./search.ts";
-import { encodeStop, isCutInCall } from "./stop.ts";
+import { encodeStop } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 import { MAKER } from "./wire.ts";
 
@@ -36,7 +37,7 @@ export function encodeReply(reply: ModelReply, options: EncodeReplyOptions): str
   const hasRefusal = reply.parts.some((part) => part.type === "refusal");
   const stop = encodeStop(reply.stop, hasCalls, hasRefusal);
   const head = { id: `msg_${options.idSeed}`, type: "message", role: "assistant", model: options.model };
-  const tail = { ...stop, usage: encodeUsage(reply.usage) };
+  const tail = { ...stop, usage: encodeUsage(reply.usage, options.promptTokens) };
   return `${JSON.stringify(head).slice(0, -1)},"content":[${blocks.join(",")}],${JSON.stringify(tail).slice(1)}`;
 }
 
@@ -50,7 +51,7 @@ function encodePart(
     case "text":
       return part.text === "" && !part.annotations?.length ? [] : [textBlock(part, room)];
     case "refusal":
-      return part.text === "" ? [] : [JSON.stringify({ type: "text", text: part.text, citations: null })];
+      return part.text === "" ? [] : [JSON.stringify({ type: "text", text: part.text })];
     case "reasoning":
       return thinkingBlocks(part, replyContext);
     case "tool-call":
@@ -66,9 +67,10 @@ function encodePart(
   }
 }
 
+/** As the API, without a member for citations where there are none: clients take a null for a fault. */
 function textBlock({ text, annotations = [] }: TextPart, room: CitationRoom): string {
-  const citations =
-    annotations.length === 0 ? null : annotations.map((annotation) => encodeCitation(annotation, text, room));
+  if (annotations.length === 0) return JSON.stringify({ type: "text", text });
+  const citations = annotations.map((annotation) => encodeCitation(annotation, text, room));
   return JSON.stringify({ type: "text", text, citations });
 }
 
@@ -92,7 +94,7 @@ function callBlocks(call: ToolCallPart, { stop }: ModelReply): readonly string[]
   const input = parseArguments(call.input);
   if (input === null) {
     // The answer was cut off inside the call: a client must not run an unfinished call.
-    if (isCutInCall(stop)) return [];
+    if (mayEndInCall(stop)) return [];
     throw malformedArguments(call.name);
   }
   const head = { type: "tool_use", id: callIdOnWire(call.id), name: call.name };

@@ -71,8 +71,3 @@ export function encodeStop(stop: Stop, hasCalls: boolean, hasRefusal: boolean): 
       kind === "refusal" ? { type: "refusal", category: stop.category, explanation: stop.explanation } : null,
   };
 }
-
-/** Whether the last call of such an answer may be unfinished or garbled; a client must not run it. */
-export function isCutInCall({ kind }: Stop): boolean {
-  return kind === "length" || kind === "context-full" || kind === "malformed";
-}

@@ -6,6 +6,7 @@ import type { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { CitationRoom } from "../../neutral/answer/citation-room.ts";
 import { GrownText } from "../../neutral/answer/grown-text.ts";
+import { mayEndInCall } from "../../neutral/answer/malformed.ts";
 import type { BlockStart, ModelEvent, Stop } from "../../neutral/event.ts";
 import type { Annotation, Seal } from "../../neutral/message.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
@@ -18,7 +19,7 @@ import { replyContextOf } from "./reply-context.ts";
 import { malformedArguments, redactedBlock } from "./reply-encode.ts";
 import { signatureOf } from "./seal.ts";
 import { searchBlocks } from "./search.ts";
-import { encodeStop, isCutInCall } from "./stop.ts";
+import { encodeStop } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 import { MAKER, rawBlocks } from "./wire.ts";
 
@@ -42,6 +43,8 @@ export class MessagesStreamEncoder implements StreamEncoder {
   readonly #shown = new GrownText();
   readonly #citationRoom = new CitationRoom();
   #usage: Usage | null = null;
+  /** The answer has begun, and its first event is not written yet: usage may come before the first content. */
+  #isStartDue = false;
   #hasCalls = false;
   #hasRefusal = false;
   /** The tool of a call with broken arguments. */
@@ -55,6 +58,13 @@ export class MessagesStreamEncoder implements StreamEncoder {
   }
 
   encode(event: ModelEvent): string {
+    const text = this.#textOf(event);
+    if (!this.#isStartDue || text === "") return text;
+    this.#isStartDue = false;
+    return this.#start() + text;
+  }
+
+  #textOf(event: ModelEvent): string {
     switch (event.type) {
       case "delta":
         return this.#delta(event.text);
@@ -70,7 +80,8 @@ export class MessagesStreamEncoder implements StreamEncoder {
       case "part":
         return this.#part(event.part);
       case "start":
-        return this.#start();
+        this.#isStartDue = true;
+        return "";
       case "end":
         return this.#end(event.stop);
       case "fail":
@@ -82,6 +93,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
     return renderStreamError(error, requestId, { framing: "sse", isFirst: false, isMidFrame: false });
   }
 
+  /** Clients take the size of the conversation from the first event, so it has a count or a fair estimate. */
   #start(): string {
     const message = {
       id: `msg_${this.#options.idSeed}`,
@@ -92,7 +104,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
       stop_reason: null,
       stop_sequence: null,
       stop_details: null,
-      usage: encodeUsage(null),
+      usage: { ...this.#usageOf(), output_tokens: 0 },
     };
     return frame("message_start", `"message":${JSON.stringify(message)}`);
   }
@@ -214,11 +226,14 @@ export class MessagesStreamEncoder implements StreamEncoder {
   }
 
   #end(stop: Stop): string {
-    const isCut = isCutInCall(stop);
-    if (this.#malformed !== null && !isCut) throw malformedArguments(this.#malformed);
+    if (this.#malformed !== null && !mayEndInCall(stop)) throw malformedArguments(this.#malformed);
     const delta = JSON.stringify(encodeStop(stop, this.#hasCalls, this.#hasRefusal));
-    const usage = JSON.stringify(encodeUsage(this.#usage));
+    const usage = JSON.stringify(this.#usageOf());
     return frame("message_delta", `"delta":${delta},"usage":${usage}`) + frame("message_stop", "");
+  }
+
+  #usageOf(): JsonObject {
+    return encodeUsage(this.#usage, this.#options.promptTokens);
   }
 
   /** A seal in a block of its own. */

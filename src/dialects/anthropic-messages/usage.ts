@@ -103,15 +103,17 @@ function usageOf(counts: Counts, serviceTier: string | null, region: string | nu
 }
 
 /**
- * The usage object of a reply. Always has all four counts, because SDKs add them up: 0 for an unknown one.
+ * The usage object of a reply. Always has all four counts, because SDKs add them up: 0 for an unknown one. A
+ * prompt that nobody has counted is estimated: clients shorten a conversation by this count.
  */
-export function encodeUsage(usage: Usage | null): JsonObject {
+export function encodeUsage(usage: Usage | null, promptTokens?: () => number | null): JsonObject {
   const read = usage?.cacheReadTokens ?? 0;
   const written = usage?.cacheWriteTokens ?? 0;
   const writtenFor1h = usage?.cacheWrite1hTokens ?? null;
   const thinking = usage?.reasoningTokens ?? null;
+  const input = usage?.inputTokens ?? promptTokens?.() ?? 0;
   return {
-    input_tokens: Math.max(0, (usage?.inputTokens ?? 0) - read - written),
+    input_tokens: Math.max(0, input - read - written),
     cache_creation_input_tokens: written,
     cache_read_input_tokens: read,
     ...(writtenFor1h === null

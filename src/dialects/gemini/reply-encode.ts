@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { mayEndInCall } from "../../neutral/answer/malformed.ts";
 import type { ModelReply, Stop } from "../../neutral/event.ts";
 import type { AssistantPart, ImagePart, Seal, ToolCallPart } from "../../neutral/message.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
@@ -10,7 +11,7 @@ import { asObject } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { GroundingWriter } from "./grounding-encode.ts";
 import { MAKER, signatureOf } from "./seal.ts";
-import { encodeStop, isCutInCall } from "./stop.ts";
+import { encodeStop } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 import type { WirePart } from "./wire.ts";
 
@@ -61,7 +62,7 @@ export function opaquePart(raw: Seal): JsonObject | null {
  * The error for a call with broken arguments; an answer that ended at its limit leaves the call out instead.
  */
 export function checkCalls(hasBrokenCall: boolean, stop: Stop): void {
-  if (!hasBrokenCall || isCutInCall(stop)) return;
+  if (!hasBrokenCall || mayEndInCall(stop)) return;
   throw new GatewayError(
     "upstream_garbage",
     "The upstream's model called a tool with arguments that are not a JSON object.",

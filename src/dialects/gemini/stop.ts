@@ -76,8 +76,3 @@ export function encodeStop(
   const message = stop.explanation ?? refusal;
   return { finishReason: REASONS.refusal, ...(message === null ? null : { finishMessage: message }) };
 }
-
-/** Whether the last call of such an answer may be unfinished or garbled; a client must not run it. */
-export function isCutInCall({ kind }: Stop): boolean {
-  return kind === "length" || kind === "context-full" || kind === "malformed";
-}

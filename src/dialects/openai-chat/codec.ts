@@ -14,6 +14,7 @@ export const openaiChatCodec: Codec = {
   name: "openai-chat",
   maker: MAKER,
   carriesSeals: false,
+  keepsCutCalls: "always",
   pauses: "never",
   takesUrls: () => ["image"],
   fieldNames: {

@@ -56,12 +56,15 @@ describe("whole replies", () => {
     });
   });
 
-  test("H-46 a call that the limit cut off is left out", () => {
+  test("H-46 a call that the limit cut off is kept as it came, and the stop says so", () => {
     const reply = decode(
       { content: null, tool_calls: [call("a", "f", "{}"), call("b", "g", '{"x":')] },
       "length",
     );
-    expect(reply.parts).toMatchObject([{ type: "tool-call", id: "a" }]);
+    expect(reply.parts).toMatchObject([
+      { type: "tool-call", id: "a", input: "{}" },
+      { type: "tool-call", id: "b", input: '{"x":' },
+    ]);
     expect(reply.stop.kind).toBe("length");
   });
 

@@ -33,10 +33,7 @@ type Held = HeldText | CallSlot;
 export class ContentDecoder {
   readonly #emit: (event: ModelEvent) => void;
   readonly #idSeed: string;
-  /**
-   * The content comes in one piece. Calls that a limit cut off are then left out: nothing of them has been
-   * emitted.
-   */
+  /** The content comes in one piece. */
   readonly #isWhole: boolean;
   /** null: there is no call yet. */
   #slots: CallSlots | null = null;
@@ -93,8 +90,7 @@ export class ContentDecoder {
     this.#waiting = new Queue();
     if (waiting.first !== undefined || this.#open?.kind === "tool-call") this.#close();
     for (let block = waiting.take(); block !== undefined; block = waiting.take()) {
-      if (block.kind === "tool-call" && (block.name === null || (this.#isWhole && isShort && !block.isValid)))
-        continue;
+      if (block.kind === "tool-call" && block.name === null) continue;
       this.#close();
       this.#start(block);
     }

@@ -65,6 +65,8 @@ export class ItemWriter {
   #block: BlockStart | null = null;
   readonly #text = new GrownText();
   #annotations: UrlCitation[] = [];
+  /** The open call has arguments, and they are a whole JSON object. */
+  #isCallWhole = false;
   /** Citations of the block as a whole, whose end is not known yet. */
   #wholeAnnotations: Annotation[] = [];
 
@@ -146,6 +148,7 @@ export class ItemWriter {
 
   #openCall(block: BlockStart & { readonly kind: "tool-call" }): void {
     this.finish("completed");
+    this.#isCallWhole = false;
     if (block.seal !== null) this.#sealItem(block.seal);
     const { name, namespace, call } = block;
     const isToolSearch =
@@ -235,6 +238,8 @@ export class ItemWriter {
   }
 
   #closeCall(item: CallItem): void {
+    this.#isCallWhole =
+      item.call === "function" && this.#text.length > 0 && parseArguments(this.#text.text) !== null;
     if (item.isToolSearch) return;
     const place = this.#place(item.id);
     if (item.call === "custom") {
@@ -251,6 +256,14 @@ export class ItemWriter {
       "response.function_call_arguments.done",
       `${place},"name":${name},"arguments":${json}`,
     );
+  }
+
+  /**
+   * Ends the last item of an answer. A limit may come right behind a call: whole arguments make a completed
+   * call of an incomplete answer.
+   */
+  end(status: "completed" | "incomplete"): void {
+    this.finish(this.#item?.kind === "call" && this.#isCallWhole ? "completed" : status);
   }
 
   /** Ends the open item, if there is one. */

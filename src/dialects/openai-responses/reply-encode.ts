@@ -68,8 +68,8 @@ export class ReplyWriter {
       this.#items.close(null);
     }
     const reason = incompleteReason(stop, hasWords);
-    this.#items.finish(reason === null ? "completed" : "incomplete");
     const status = reason === null ? "completed" : "incomplete";
+    this.#items.end(status);
     const usage = encodeUsage(this.#usage);
     const response = this.#frame.write({
       status,

@@ -3,8 +3,7 @@ import type { EncodeReplyOptions } from "../codec.ts";
 import { replyContextOf } from "./reply-context.ts";
 
 /** The gateway stores nothing, whatever the client asked. */
-const CONSTANT =
-  '"background":false,"completed_at":null,"conversation":null,"previous_response_id":null,"store":false';
+const CONSTANT = '"background":false,"completed_at":null,"previous_response_id":null,"store":false';
 
 /** The members that change while a response is made. */
 export interface ResponseState {

@@ -13,6 +13,11 @@ const MAX_SHOWN_CHARS = 200;
 /** Ends behind which every call must be whole. */
 const WHOLE: ReadonlySet<StopKind> = new Set(["end", "tool-calls", "stop-sequence"]);
 
+/** Whether the last call of such an answer may be unfinished or garbled: a client must not run it. */
+export function mayEndInCall({ kind }: Stop): boolean {
+  return !WHOLE.has(kind);
+}
+
 /** Ends a garbled answer: its words as a last text, then the end. No block may be open. */
 export function endMalformed(words: string, raw: string | null, emit: Emit): void {
   emit({ type: "open", block: { kind: "text", phase: null } });
@@ -35,6 +40,10 @@ export class CallCheck {
   #tool: string | null = null;
   readonly #input = new GrownText();
   #words: string | null = null;
+  /** The tool of the first call that is no JSON object. */
+  #broken: string | null = null;
+  /** The tool whose call a limit or a filter has broken off, once the answer has ended; null: there is none. */
+  cutTool: string | null = null;
 
   /** Takes the next event, and passes the answer's events to `emit`. */
   push(event: ModelEvent, emit: Emit): void {
@@ -51,7 +60,11 @@ export class CallCheck {
         this.#closeCall();
         break;
       case "end":
-        if (this.#words === null || !WHOLE.has(event.stop.kind)) break;
+        if (this.#words === null) break;
+        if (mayEndInCall(event.stop)) {
+          this.cutTool = this.#broken;
+          break;
+        }
         endMalformed(this.#words, event.stop.raw, emit);
         return;
     }
@@ -65,6 +78,7 @@ export class CallCheck {
     const input = this.#input.text;
     this.#input.clear();
     if (parseArguments(input) !== null) return;
+    this.#broken ??= tool;
     const shown = input.slice(0, MAX_SHOWN_CHARS).toWellFormed();
     this.#words ??= `The model called the tool "${tool}" with malformed arguments, which are not a JSON object: ${shown}`;
   }

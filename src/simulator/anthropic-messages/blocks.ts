@@ -78,11 +78,13 @@ function redactedBlock(reasoning: readonly string[]): Block {
   return { whole, start: whole, deltas: [] };
 }
 
+/** A text without citations has no member for them. */
 function textBlock(text: readonly string[], citations: readonly Citation[] = []): Block {
   const cited = citations.map(citationOf);
+  const isCited = cited.length > 0;
   return {
-    whole: { type: "text", text: text.join(""), citations: cited.length === 0 ? null : cited },
-    start: { type: "text", text: "", citations: cited.length === 0 ? null : [] },
+    whole: { type: "text", text: text.join(""), ...(isCited ? { citations: cited } : {}) },
+    start: { type: "text", text: "", ...(isCited ? { citations: [] } : {}) },
     deltas: [
       ...text.map((text) => ({ type: "text_delta", text })),
       ...cited.map((citation) => ({ type: "citations_delta", citation })),

@@ -26,8 +26,6 @@ export function replyMessages(request: SimRequest): Reply {
       answer.ending === "refusal"
         ? { type: "refusal", category: "general_harms", explanation: REFUSAL }
         : null,
-    container: null,
-    diagnostics: null,
     usage: usageOf(answer, isOdd("null-usage")),
   };
   return {
@@ -59,9 +57,8 @@ function* events(
   isOdd: boolean,
 ): Iterable<StreamEvent> {
   const start = { ...message, content: [], stop_reason: null, stop_sequence: null, stop_details: null };
-  yield event("message_start", {
-    message: { ...start, usage: { ...message.usage, output_tokens: 1, output_tokens_details: null } },
-  });
+  const { output_tokens_details: _, server_tool_use: __, ...known } = message.usage;
+  yield event("message_start", { message: { ...start, usage: { ...known, output_tokens: 1 } } });
   yield event("ping", {});
   for (const [index, block] of blocks.entries()) {
     yield event("content_block_start", { index, content_block: block.start });
@@ -74,8 +71,8 @@ function* events(
     }
     yield event("content_block_stop", { index });
   }
-  const { stop_reason, stop_sequence, stop_details, container, usage } = message;
-  const delta = { stop_reason, stop_sequence, stop_details, container };
+  const { stop_reason, stop_sequence, stop_details, usage } = message;
+  const delta = { stop_reason, stop_sequence, stop_details };
   const { input_tokens, cache_creation_input_tokens, cache_read_input_tokens } = usage;
   const { output_tokens, output_tokens_details, server_tool_use } = usage;
   const counts = { input_tokens, cache_creation_input_tokens, cache_read_input_tokens };
@@ -93,7 +90,10 @@ function event(type: string, rest: JsonRecord): StreamEvent {
   return { name: type, data: JSON.stringify({ type, ...rest }) };
 }
 
-/** Cache reads and writes are counted only if the request has cache marks; `input_tokens` excludes both. */
+/**
+ * Cache reads and writes are counted only if the request has cache marks; `input_tokens` excludes both. Counts of
+ * thinking and searches are there only where there was some.
+ */
 function usageOf({ usage }: SimulatedAnswer, isBare: boolean): JsonRecord {
   const { prompt, output, reasoning, searches } = usage;
   const written = prompt.written["5m"] + prompt.written["1h"];
@@ -108,10 +108,9 @@ function usageOf({ usage }: SimulatedAnswer, isBare: boolean): JsonRecord {
           ephemeral_1h_input_tokens: prompt.written["1h"],
         },
     output_tokens: output,
-    output_tokens_details: reasoning > 0 ? { thinking_tokens: reasoning } : null,
-    server_tool_use: searches > 0 ? { web_search_requests: searches, web_fetch_requests: 0 } : null,
+    ...(reasoning > 0 ? { output_tokens_details: { thinking_tokens: reasoning } } : {}),
+    ...(searches > 0 ? { server_tool_use: { web_search_requests: searches, web_fetch_requests: 0 } } : {}),
     service_tier: "standard",
-    speed: null,
     inference_geo: "not_available",
   };
 }
