@@ -17,6 +17,7 @@ const PAGES = [
   ...readdirSync(join(ROOT, "docs"))
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
+  ...readdirSync(join(ROOT, "docs/clients")).map((name) => `docs/clients/${name}`),
   "docs/decisions/README.md",
   ...RECORDS.map((name) => `docs/decisions/${name}`),
   "bench/README.md",

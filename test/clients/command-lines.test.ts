@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IS_FULL, plainEnv } from "../kit/gateway.ts";
+import { readRecipe } from "./recipe.ts";
 import { FAMILIES, type FamilyName, openFamilies, openStage, type Stage } from "./stage.ts";
 
 const PROMPT = "Tell me of the labyrinth.";
@@ -24,6 +25,12 @@ const NAMES_TOML = Object.values(NAMES)
     ([family, name]) => `[[models]]\nname = "${name}"\ntargets = ["${family}/${FAMILIES[family].model}"]\n`,
   )
   .join("\n");
+
+interface Extra {
+  /** Changes the text of the page's file. */
+  readonly edit?: (text: string) => string;
+  readonly env?: Readonly<Record<string, string>>;
+}
 
 const RUN_LIMIT_MS = 120_000;
 const INSTALL_LIMIT_MS = 600_000;
@@ -91,34 +98,29 @@ if (IS_FULL) {
     expect(rows.at(-1)?.output_tokens).toBeGreaterThan(0);
   };
 
-  const CODEX_CONFIG = (url: string, model: string, more = ""): string => `model = "${model}"
-model_provider = "clewline"
-${more}
-
-[analytics]
-enabled = false
-
-[model_providers.clewline]
-name = "Clewline"
-base_url = "${url}/v1"
-env_key = "CLEWLINE_KEY"
-wire_api = "responses"
-`;
-  const GEMINI_SETTINGS = JSON.stringify({
-    security: { auth: { selectedType: "gemini-api-key" } },
-    privacy: { usageStatisticsEnabled: false },
-  });
-  const claudeEnv = ({ url, key }: Stage) => ({
-    ANTHROPIC_BASE_URL: url,
-    ANTHROPIC_AUTH_TOKEN: key,
-    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-  });
-  const geminiEnv = ({ url, key }: Stage) => ({ GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: key });
+  /** The page of a client as a user follows it, and what a machine without a network and a person needs. */
+  const follow = async (page: string, { url, key }: Stage, home: string, more: Extra = {}) => {
+    const { env, files } = await readRecipe(page, { url, key });
+    const edited = Object.entries(files).map(([path, text]) => [path, more.edit?.(text) ?? text] as const);
+    return { home: homeFor(home, Object.fromEntries(edited)), env: { ...env, ...more.env } };
+  };
+  const claude = async (on: Stage, home: string) =>
+    await follow("claude-code", on, home, { env: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" } });
+  const codex = async (on: Stage, home: string, model: string, lines = "") =>
+    await follow("codex", on, home, {
+      edit: (text) =>
+        `${text.replace(/^model = .+$/m, `model = "${model}"\n${lines}`)}\n[analytics]\nenabled = false\n`,
+    });
+  const gemini = async (on: Stage, home: string) =>
+    await follow("gemini-cli", on, home, {
+      edit: (text) => JSON.stringify({ ...JSON.parse(text), privacy: { usageStatisticsEnabled: false } }),
+    });
 
   test(
     "Claude Code",
     async () => {
-      const out = await run(homeFor("claude", {}), ["claude", "-p", PROMPT], claudeEnv(stage));
+      const { home, env } = await claude(stage, "claude");
+      const out = await run(home, ["claude", "-p", PROMPT], env);
 
       await expectAnswered(out, "anthropic-messages", /^claude-cli/);
     },
@@ -147,8 +149,7 @@ wire_api = "responses"
   test(
     "Codex",
     async () => {
-      const home = homeFor("codex", { ".codex/config.toml": CODEX_CONFIG(stage.url, "gpt-5.4") });
-      const env = { CLEWLINE_KEY: stage.key };
+      const { home, env } = await codex(stage, "codex", "gpt-5.4");
       const out = await run(home, ["codex", "exec", "--skip-git-repo-check", PROMPT], env);
 
       await expectAnswered(out, "openai-responses", /^codex/);
@@ -159,9 +160,9 @@ wire_api = "responses"
   test(
     "Gemini CLI",
     async () => {
-      const home = homeFor("gemini", { ".gemini/settings.json": GEMINI_SETTINGS });
+      const { home, env } = await gemini(stage, "gemini");
       const command = ["gemini", "--skip-trust", "-m", "gemini-2.5-flash", "-p", PROMPT] as const;
-      const out = await run(home, command, geminiEnv(stage));
+      const out = await run(home, command, env);
 
       await expectAnswered(out, "gemini", /^GeminiCLI/);
     },
@@ -201,28 +202,33 @@ wire_api = "responses"
 
   /** How each program is started on a prompt with a model of the families. Each has a home of its own. */
   const ask = {
-    claude: async (home: string, model: string, prompt: string) =>
-      await run(
-        homeFor(home, {}),
-        ["claude", "-p", prompt, "--model", model, "--permission-mode", "acceptEdits"],
-        claudeEnv(families),
-      ),
-    codex: async (home: string, model: string, prompt: string) => {
+    claude: async (name: string, model: string, prompt: string) => {
+      const { home, env } = await claude(families, name);
+      const command = ["claude", "-p", prompt, "--model", model, "--permission-mode", "acceptEdits"] as const;
+      return await run(home, command, env);
+    },
+    codex: async (name: string, model: string, prompt: string) => {
       // Without its sandbox, which not every machine allows, the program offers a search of the live web. A
       // server without one refuses that by name, so that a user switches it off.
-      const more = home.endsWith("compat") ? 'web_search = "disabled"' : "";
-      return await run(
-        homeFor(home, { ".codex/config.toml": CODEX_CONFIG(families.url, model, more) }),
-        ["codex", "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", prompt],
-        { CLEWLINE_KEY: families.key },
-      );
+      const more = name.endsWith("compat") ? 'web_search = "disabled"' : "";
+      const { home, env } = await codex(families, name, model, more);
+      const free = "--dangerously-bypass-approvals-and-sandbox";
+      return await run(home, ["codex", "exec", "--skip-git-repo-check", free, prompt], env);
     },
-    gemini: async (home: string, model: string, prompt: string) =>
-      await run(
-        homeFor(home, { ".gemini/settings.json": GEMINI_SETTINGS }),
-        ["gemini", "--skip-trust", "--approval-mode", "yolo", "-m", model, "-p", prompt],
-        geminiEnv(families),
-      ),
+    gemini: async (name: string, model: string, prompt: string) => {
+      const { home, env } = await gemini(families, name);
+      const command = [
+        "gemini",
+        "--skip-trust",
+        "--approval-mode",
+        "yolo",
+        "-m",
+        model,
+        "-p",
+        prompt,
+      ] as const;
+      return await run(home, command, env);
+    },
   };
 
   /** Orders to the simulated model, by the program's names of its tools. */

@@ -1,0 +1,45 @@
+/** Reads what a page of docs/clients/ tells a user to set, so that a test sets the same. */
+import { join } from "node:path";
+
+const PAGES = join(import.meta.dir, "../../docs/clients");
+/** The gateway's address on every page. */
+export const PAGE_URL = "http://127.0.0.1:8484";
+
+export interface Block {
+  /** `sh`, `json`, `toml`, `python`, `ts`, …; "" for none. */
+  readonly language: string;
+  /** The file that the line before the block names, such as `~/.codex/config.toml`; null: none. */
+  readonly file: string | null;
+  readonly text: string;
+}
+
+export interface Recipe {
+  readonly env: Readonly<Record<string, string>>;
+  /** Contents by path below the home folder. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** The blocks of code of a page, in order. */
+export function blocksOf(page: string): readonly Block[] {
+  return [...page.matchAll(/(?:^`([^`\n]+)`:\n\n)?^```(\w*)\n([^`]*)^```$/gm)].map(
+    ([, file = null, language = "", text = ""]) => ({ language, file, text }),
+  );
+}
+
+/** The settings of the page `name`, for a gateway at `url` and a client key. */
+export async function readRecipe(name: string, { url, key }: { url: string; key: string }): Promise<Recipe> {
+  const page = await Bun.file(join(PAGES, `${name}.md`)).text();
+  const env: Record<string, string> = { CLEWLINE_KEY: key };
+  const files: Record<string, string> = {};
+  for (const { language, file, text } of blocksOf(page.replaceAll(PAGE_URL, url))) {
+    if (file !== null) files[file.replace(/^~\//, "")] = text;
+    if (language !== "sh") continue;
+    for (const [, words = ""] of text.matchAll(/^export (.+)$/gm)) {
+      for (const word of words.split(/\s+/)) {
+        const [variable = "", value] = word.split("=", 2);
+        if (value !== undefined) env[variable] = value.replace("$CLEWLINE_KEY", key);
+      }
+    }
+  }
+  return { env, files };
+}
