@@ -1,6 +1,7 @@
 /** The effect of each scripted failure on its credential, as a table over the simulator's scenarios. */
 import type { Scenario } from "../../src/simulator/scenarios/scenario.ts";
 import { SCENARIOS } from "../../src/simulator/scenarios/scenarios.ts";
+import { GUESS_S, GUESSED_SCENARIOS, SERVER_SCENARIOS } from "../../src/simulator/scenarios/servers.ts";
 import { CHAT, GEMINI, GEMINI_ARRAY, MESSAGES, RESPONSES, type Recording } from "../kit/recordings.ts";
 import type { Way } from "./asking.ts";
 
@@ -63,6 +64,7 @@ const DOUBT_S = 30;
 
 /** Failures without a time: the gateway's own first guess, in seconds. */
 const GUESSED: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(GUESSED_SCENARIOS.map((name) => [name, GUESS_S])),
   "gemini/exhausted": 60,
   "vertex/quota": 60,
   "vertex/exhausted": 5,
@@ -75,7 +77,11 @@ const GUESSED: Readonly<Record<string, number>> = {
   "openai/insufficient-quota": 5,
 };
 /** Compatible servers that say that the limit is the model's, or whose credential has `scope = "model"`. */
-const OF_MODEL: ReadonlySet<string> = new Set(["compat/openrouter-limited", "openai/insufficient-quota"]);
+const OF_MODEL: ReadonlySet<string> = new Set([
+  "compat/openrouter-limited",
+  "compat/groq-tokens-per-minute",
+  "openai/insufficient-quota",
+]);
 /** The meaning at the simulator's host, where it differs from the vendor's own. */
 const MEANING_ELSEWHERE: Readonly<Record<string, Scenario["meaning"]>> = {
   "openai/insufficient-quota": "rate",
@@ -134,7 +140,7 @@ function recordingsFor(name: string): readonly Recording[] {
   if (name.startsWith("anthropic/")) return [MESSAGES];
   if (name.startsWith("gemini/")) return [GEMINI, GEMINI_ARRAY];
   if (name.startsWith("vertex/")) return [MESSAGES, GEMINI];
-  if (name === "compat/openrouter-in-band") return [CHAT];
+  if (name === "compat/openrouter-in-band" || Object.hasOwn(SERVER_SCENARIOS, name)) return [CHAT];
   return [CHAT, RESPONSES];
 }
 

@@ -13,6 +13,9 @@ const SCOPES: Readonly<Partial<Record<Meaning, Scope>>> = {
   invalid: "key",
 };
 
+/** A limit that names no end is tried again after so many seconds. */
+export const GUESS_S = 5;
+
 function fail(
   signal: string,
   meaning: Meaning,
@@ -21,8 +24,7 @@ function fail(
   more: { resetS?: number; headers?: (context: ScenarioContext) => Record<string, string> } = {},
 ): Scenario {
   const { headers = () => ({}) } = more;
-  // Where a limit names no end, five seconds are the first guess.
-  const resetS = more.resetS ?? (meaning === "rate" ? 5 : undefined);
+  const resetS = more.resetS ?? (meaning === "rate" ? GUESS_S : undefined);
   return {
     signal,
     meaning,
@@ -67,7 +69,7 @@ export const SERVER_SCENARIOS = {
         "rate_limit_reached_error",
         null,
       ),
-    { resetS: 7 },
+    { resetS: 90 },
   ),
   "compat/moonshot-no-balance": fail(
     "429 of Moonshot about the account",
@@ -195,7 +197,7 @@ export const SERVER_SCENARIOS = {
         "tokens",
         "rate_limit_exceeded",
       ),
-    { resetS: 9, headers: ({ resetS }) => ({ "retry-after": String(resetS) }) },
+    { resetS: 90, headers: ({ resetS }) => ({ "retry-after": String(resetS) }) },
   ),
   "compat/groq-invalid-key": fail(
     "401 of Groq",
@@ -304,7 +306,7 @@ export const SERVER_SCENARIOS = {
         "throttling_error",
         "429",
       ),
-    { resetS: 6 },
+    { resetS: 90 },
   ),
   "compat/litellm-invalid-key": fail(
     "401 of LiteLLM",
@@ -350,3 +352,8 @@ export const SERVER_SCENARIOS = {
       ),
   ),
 } satisfies Record<string, Scenario>;
+
+/** Limits that name no end. */
+export const GUESSED_SCENARIOS: readonly string[] = Object.entries<Scenario>(SERVER_SCENARIOS)
+  .filter(([, { resetS }]) => resetS === GUESS_S)
+  .map(([name]) => name);
