@@ -1,5 +1,14 @@
 import { ToggleGroup } from "radix-ui";
 
+/** Scrolls the list sideways where it is too narrow for all, so that the chosen one is seen as a whole. */
+function showWhole(item: HTMLElement | null): void {
+  const list = item?.parentElement;
+  if (item === null || list === null || list === undefined) return;
+  const [own, room] = [item.getBoundingClientRect(), list.getBoundingClientRect()];
+  if (own.right > room.right) list.scrollLeft += own.right - room.right;
+  else if (own.left < room.left) list.scrollLeft -= room.left - own.left;
+}
+
 /** A few choices of which one holds. */
 export function Choice<Value extends string>({
   label,
@@ -23,6 +32,7 @@ export function Choice<Value extends string>({
       {options.map((option) => (
         <ToggleGroup.Item
           key={option.value}
+          ref={option.value === value ? showWhole : null}
           value={option.value}
           className="h-full rounded-[6px] px-2.5 font-medium whitespace-nowrap text-muted hover:text-ink data-[state=on]:bg-raised data-[state=on]:text-ink data-[state=on]:shadow-sm"
         >
