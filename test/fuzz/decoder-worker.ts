@@ -1,6 +1,6 @@
 /** Tries the decoders in a thread of its own, so that the main thread sees a case that never ends. */
 import { heapStats } from "bun:jsc";
-import { CASE_KINDS, type CaseKind, encodeCase, type FuzzCase, runCase } from "./cases.ts";
+import { CASE_KINDS, type CaseKind, encodeCase, faultOf } from "./cases.ts";
 import { CaseMaker } from "./make-case.ts";
 import { makeSeeds, type Seed } from "./seeds.ts";
 
@@ -35,9 +35,6 @@ export type WorkerReport =
       readonly end: Memory;
     };
 
-/** The CPU time that a case may take, and more for a large one; a slower case is tried once more. */
-const SLOW_MS = 1_000;
-const SLOW_MS_PER_MB = 2_000;
 const REPORT_EVERY_MS = 1_000;
 /** After this share of the time, compiled code and tables are in memory. */
 const WARM_UP_SHARE = 0.3;
@@ -81,27 +78,4 @@ function measureMemory(): Memory {
   Bun.gc(true);
   const mb = (bytes: number): number => Math.round(bytes / MB);
   return { heapMb: mb(heapStats().heapSize), rssMb: mb(process.memoryUsage.rss()) };
-}
-
-/** The fault that a case shows; null: none. */
-function faultOf(fuzzCase: FuzzCase): string | null {
-  const limitMs = SLOW_MS + (fuzzCase.bytes.length / 2 ** 20) * SLOW_MS_PER_MB;
-  let tookMs = 0;
-  for (let tries = 0; tries < 2; tries++) {
-    const startedMs = threadCpuMs();
-    try {
-      runCase(fuzzCase);
-    } catch (error) {
-      return error instanceof Error ? (error.stack ?? error.message) : String(error);
-    }
-    tookMs = threadCpuMs() - startedMs;
-    if (tookMs < limitMs) return null;
-  }
-  return `it took ${tookMs.toFixed(0)} ms of CPU time`;
-}
-
-/** Unlike the time of day, this does not grow while other programs have the core. */
-function threadCpuMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1_000;
 }

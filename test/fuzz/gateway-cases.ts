@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { DialectName } from "../../src/dialects/dialect.ts";
 import { type Chance, chanceFrom } from "../faults/seeded.ts";
+import { grow } from "./grown.ts";
 import { mutateBytes, mutateValue } from "./mutation.ts";
 import { askingFor, type Seed, SIMULATED_MODELS, wordsFor } from "./seeds.ts";
 import { numberWord } from "./spoiling-upstream.ts";
@@ -26,6 +27,8 @@ const DIALECTS: readonly DialectName[] = ["openai-chat", "openai-responses", "an
 /** Upstreams of one kind with spoiled replies: while one rests after its failures, others are asked. */
 export const SPOILING_COPIES = 4;
 const LEAVING_SHARE = 0.04;
+/** Spoiled requests that are lengthened. */
+const GROWN_SHARE = 0.01;
 
 export class GatewayCaseMaker {
   readonly #bodies: ReadonlyMap<DialectName, readonly object[]>;
@@ -77,6 +80,9 @@ export class GatewayCaseMaker {
       ...(client === "gemini" ? null : { model, ...(isStream ? { stream: true } : null) }),
     };
     if (chance.next() < 0.1) return bytesOf(good);
+    const seed: Seed = { kind: "request", dialect: client, framing: "json", bytes: bytesOf(good) };
+    const grown = chance.next() < GROWN_SHARE ? grow(seed, chance) : null;
+    if (grown !== null) return grown.bytes;
     if (chance.next() < 0.2) return mutateBytes(bytesOf(good), chance);
     return bytesOf(mutateValue(good, chance, bodies));
   }

@@ -2,8 +2,12 @@
 import { Buffer } from "node:buffer";
 import { type Chance, chanceFrom } from "../faults/seeded.ts";
 import type { CaseKind, FuzzCase } from "./cases.ts";
+import { grow } from "./grown.ts";
 import { mutateBytes, mutateFrame, mutateValue } from "./mutation.ts";
 import type { Seed } from "./seeds.ts";
+
+/** Cases that are lengthened, each of which costs as much as hundreds of the others. */
+const GROWN_SHARE = 0.01;
 
 /** Seeds by kind, also as parsed values where they are JSON. */
 export class CaseMaker {
@@ -26,7 +30,8 @@ export class CaseMaker {
   make(runSeed: number, number: number): FuzzCase {
     const chance = chanceFrom(runSeed + Math.imul(number, 0x9e3779b1));
     const seed = chance.pick(this.#seeds);
-    const bytes = this.#spoil(seed, chance);
+    const grown = chance.next() < GROWN_SHARE ? grow(seed, chance) : null;
+    const bytes = grown?.bytes ?? this.#spoil(seed, chance);
     const cuts = Array.from({ length: chance.whole(0, 3) }, () => chance.whole(0, bytes.length));
     return {
       kind: seed.kind,
@@ -35,6 +40,7 @@ export class CaseMaker {
       isCut: chance.next() < 0.2,
       cuts: cuts.sort((a, b) => a - b),
       bytes,
+      quarter: grown?.quarter ?? null,
     };
   }
 

@@ -22,6 +22,7 @@ import { COMPAT_WORDS, SCRIPT_WORDS } from "../../src/simulator/scenarios/words.
 import { startSimulator } from "../../src/simulator/server/simulator.ts";
 import { modelEvents, modelReply, modelRequest } from "../kit/arbitraries.ts";
 import { GEMINI_ARRAY, RECORDINGS, streamOf as recordedStream } from "../kit/recordings.ts";
+import { FULL_REPLIES, STREAM_GROWTHS } from "../security/replies.ts";
 import { FULL_BODIES } from "./bodies.ts";
 import type { CaseKind } from "./cases.ts";
 
@@ -88,6 +89,11 @@ function recordedSeeds(): Seed[] {
   for (const { codec } of ALL_DIALECTS) {
     const dialect = codec.name;
     seeds.push({ kind: "request", dialect, framing: "json", bytes: text(FULL_BODIES[dialect]) });
+    seeds.push({ kind: "reply", dialect, framing: "json", bytes: text(FULL_REPLIES[dialect]) });
+    for (const { before, frame, after } of STREAM_GROWTHS[dialect]) {
+      const bytes = Buffer.from([before, frame(1), frame(2), frame(3), after].join(""));
+      seeds.push({ kind: "stream", dialect, framing: "sse", bytes });
+    }
     for (const error of ERRORS)
       seeds.push({ kind: "error", dialect, framing: "json", bytes: Buffer.from(error) });
     const folder = join(DIALECT_FOLDER, dialect, "fixtures");
