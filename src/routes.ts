@@ -3,8 +3,10 @@
  * is one line here and one file with its handler.
  */
 import { authenticate, findKeyRefusal, type Principal, unauthenticated } from "./auth/keys.ts";
+import { WrongKeys } from "./auth/wrong-keys.ts";
 import type { Problem } from "./config/problem.ts";
 import { GatewayError } from "./core/errors.ts";
+import { systemScheduler } from "./core/scheduler.ts";
 import { ENDPOINT_PATHS, MODEL_COLLECTIONS, type ModelCollection } from "./dialects/endpoint-paths.ts";
 import { DEFAULT_DIALECT, dialectOfHeaders } from "./dialects/guess.ts";
 import { answerExplain } from "./explain/answer-explain.ts";
@@ -139,8 +141,9 @@ function modelLines(models: ModelLists, { path, dialect }: ModelCollection): Rou
 }
 
 export function makeRoutes(served: Served): readonly HttpRoute[] {
+  const wrongKeys = new WrongKeys(systemScheduler);
   return makeTable(served).map((line): HttpRoute => {
-    const route = guarded(line, served.gateway);
+    const route = guarded(line, served.gateway, wrongKeys);
     return line.who === "client" ? route : { ...route, isForStrangers: true };
   });
 }
@@ -165,14 +168,15 @@ function metricsHandler({ gateway, processFacts }: Pick<Served, "gateway" | "pro
 }
 
 /** The line's handler behind the check of who calls it: the only place where a request is authenticated. */
-function guarded(line: RouteLine, gateway: Gateway): HttpRoute {
-  const refuse = (client: ClientRequest, error: GatewayError): Response => {
+function guarded(line: RouteLine, gateway: Gateway, wrongKeys: WrongKeys): HttpRoute {
+  const refuse = (client: ClientRequest, error: GatewayError): Response | Promise<Response> => {
     const requestId = gateway.ids.ulid(gateway.clock.nowMs());
     gateway.log.debug(
       { requestId, address: client.address(), error: error.kind, reason: error.message },
       "a request was refused for its key",
     );
-    return replyWithError(line.dialect ?? dialectOfHeaders(client.headers), error, requestId);
+    const reply = replyWithError(line.dialect ?? dialectOfHeaders(client.headers), error, requestId);
+    return error.kind === "unauthenticated" ? wrongKeys.late(reply) : reply;
   };
   switch (line.who) {
     case "anyone":

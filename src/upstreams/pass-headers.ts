@@ -80,6 +80,13 @@ const UPSTREAM_ONLY = new Set<string>([
   "request-id",
 ]);
 
+const UPSTREAM_ONLY_PREFIXES = [
+  // What this gateway tells its clients, such as the cost and the credential of a request.
+  "x-clewline-",
+  "access-control-",
+  "proxy-",
+] as const;
+
 /**
  * Headers about the pool's credential, not about the client. They pass only when the configuration allows it.
  */
@@ -173,7 +180,7 @@ export function makeReplyHeaderFilter(
 ): (upstream: HeaderView, requestId: string) => Record<string, string> {
   const verdicts = new Map<string, boolean>();
   const passes = (name: string): boolean => {
-    if (UPSTREAM_ONLY.has(name) || name.startsWith("access-control-") || name.startsWith("proxy-"))
+    if (UPSTREAM_ONLY.has(name) || UPSTREAM_ONLY_PREFIXES.some((prefix) => name.startsWith(prefix)))
       return false;
     if (isSteering(name) || isOfBrowser(name)) return false;
     if (showsAccount) return true;

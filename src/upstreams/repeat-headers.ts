@@ -1,6 +1,10 @@
 /** Headers of requests and replies where an answer is given again to a request that is the same. */
+import { createHash } from "node:crypto";
 import type { HeaderLines, HeaderList } from "../core/header-view.ts";
 import { makeUpstreamHeaders } from "./pass-headers.ts";
+
+/** Names of one request and its retries. */
+const OF_RETRIES: readonly string[] = ["idempotency-key", "x-idempotency-key"];
 
 /**
  * Headers that reach upstreams and change no answer: who asks with which program, and what names one request. All others
@@ -19,8 +23,7 @@ const IRRELEVANT = new Set([
   "dnt",
   "x-request-id",
   "x-client-request-id",
-  "idempotency-key",
-  "x-idempotency-key",
+  ...OF_RETRIES,
   "http-referer",
   "x-title",
   "x-app",
@@ -56,4 +59,26 @@ export function refusalHeaders(headers: Readonly<Record<string, string>>): Recor
   const lasting = lastingHeaders(headers);
   const comeBack = headers[COME_BACK];
   return comeBack === undefined ? lasting : { ...lasting, [COME_BACK]: comeBack };
+}
+
+/**
+ * The lines with names of retries that are the key's own. A server that knows such a name gives the first answer again to
+ * whoever shows it, and all keys of a pool are one account to the server. `owner`: the name of the client's key.
+ */
+export function withOwnRetries(lines: HeaderLines, owner: string): HeaderLines {
+  if (!lines.some(([name]) => OF_RETRIES.includes(name))) return lines;
+  return lines.map((line) => (OF_RETRIES.includes(line[0]) ? [line[0], ownName(owner, line[1])] : line));
+}
+
+/** In the form of a UUID (RFC 9562, version 8), which every server takes. */
+function ownName(owner: string, name: string): string {
+  const hex = createHash("sha256").update(`${owner.length}:${owner}${name}`).digest("hex");
+  const [a, b, c, d, e] = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 15),
+    hex.slice(15, 18),
+    hex.slice(18, 30),
+  ];
+  return `${a}-${b}-8${c}-8${d}-${e}`;
 }

@@ -104,6 +104,16 @@ test("routes that ask for a key answer to every name: a page that was led here h
   expect((await ask("/v1/models", "gateway.example.com", gateway, CLIENT_KEY)).status).toBe(200);
 });
 
+test("guesses at keys wait for their answer, and a right key that comes behind them waits for none", async () => {
+  const order: string[] = [];
+  const asked = async (key: string): Promise<void> => {
+    const { status } = await ask("/v1/models", "127.0.0.1", gateway, key);
+    order.push(`${status}`);
+  };
+  await Promise.all([...Array.from({ length: 40 }, (_, n) => asked(`guess-${n}`)), asked(CLIENT_KEY)]);
+  expect(order).toEqual(["200", ...Array.from({ length: 40 }, () => "401")]);
+});
+
 test("server.hosts lets more names in, and keeps all others out", async () => {
   const named = await startGateway({
     toml: [KEYS_TOML, GOOD].join("\n"),

@@ -100,7 +100,9 @@ function failureIn(
     return attempt.failedInBand(head, tap.failure ?? "", null);
   }
   if (tap.progress === "complete") return null;
-  if (bytes.byteLength === 0 && (head.status === 204 || head.status === 205)) return null;
+  // What deletes or cancels may say so without a word. An answer of a model has some.
+  const isWordless = bytes.byteLength === 0 && (head.status === 204 || head.status === 205);
+  if (isWordless && !attempt.served.exchange.route.isGenerative) return null;
   const isCut = /^\s*[[{]/.test(new TextDecoder().decode(bytes.subarray(0, 64)));
   return attempt.transportFailed(
     isCut

@@ -13,6 +13,7 @@ import type { UpstreamRequestParts } from "../../upstreams/authorization.ts";
 import type { Family } from "../../upstreams/family.ts";
 import { makeUpstreamHeaders } from "../../upstreams/pass-headers.ts";
 import type { Answered } from "../../upstreams/refusals/learned-repairs.ts";
+import { withOwnRetries } from "../../upstreams/repeat-headers.ts";
 import type { UrlMemo } from "../../upstreams/url-memo.ts";
 import { type SpliceEdit, splice } from "../../wire/json-splice.ts";
 import { queryFor } from "./query.ts";
@@ -48,19 +49,20 @@ export function asksForUsage(
  * credential. `urls`: those of the credential.
  */
 export function relayRequest(
-  { route, client, clientFraming }: TranslatedExchange,
+  { route, client, clientFraming, principal }: TranslatedExchange,
   { family, callerCredentials, queryParameters }: UpstreamView,
   relayed: Relayed,
   urls: UrlMemo,
   authLines: HeaderLines,
 ): UpstreamRequestParts {
-  const headers = makeUpstreamHeaders(
+  const passing = makeUpstreamHeaders(
     client.headers,
     family.withheldHeaders ?? family.authorization.headerNames,
     authLines,
     family.defaultHeaders,
     callerCredentials,
   );
+  const headers = callerCredentials ? passing : withOwnRetries(passing, principal.name);
   const { repaired } = relayed;
   return {
     url: urlFor(route, client.search, queryParameters, urls, relayed.target, clientFraming !== "json"),
