@@ -29,7 +29,7 @@ const SLOW_MS_PER_MB = 2_000;
 const MB = 2 ** 20;
 
 /** Throws when a decoder breaks one of its promises. */
-export function runCase({ kind, dialect: name, framing, isCut, cuts, bytes }: FuzzCase): void {
+function runCase({ kind, dialect: name, framing, isCut, cuts, bytes }: FuzzCase): void {
   const dialect = DIALECTS_UNDER_TEST[name];
   switch (kind) {
     case "request":
