@@ -19,6 +19,7 @@ export type ErrorKind =
   | "login_limited"
   | "route_not_found"
   | "method_not_allowed"
+  | "upgrade_refused"
   | "model_not_found"
   | "state_not_found"
   | "previous_state_not_found"
@@ -69,6 +70,7 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   login_limited: { status: 429, origin: "client", retryable: true },
   route_not_found: { status: 404, origin: "client", retryable: false },
   method_not_allowed: { status: 405, origin: "client", retryable: false },
+  upgrade_refused: { status: 426, origin: "client", retryable: false },
   model_not_found: { status: 404, origin: "client", retryable: false },
   state_not_found: { status: 404, origin: "client", retryable: false },
   previous_state_not_found: { status: 400, origin: "client", retryable: false },

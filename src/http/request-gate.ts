@@ -147,6 +147,8 @@ export class RequestGate {
 
   #dispatch(match: Match<HttpRoute> | null, client: BunClient): Response | Promise<Response> {
     if (match === null) return this.#nothingHere(client.request);
+    if (client.method === "GET" && asksForWebSocket(client.headers))
+      return this.#refuseUpgrade(match, client.request);
     for (const { methods, handler } of match.lines) {
       if (methods.includes(client.method)) return handler(client, match.params);
     }
@@ -196,6 +198,21 @@ export class RequestGate {
     return response;
   }
 
+  /** Codex tries a WebSocket first, and goes to HTTP at once at this status alone. */
+  #refuseUpgrade({ lines }: Match<HttpRoute>, request: Request): Response {
+    if (lines.every(({ isThere }) => isThere?.() === false)) return this.#nothingHere(request);
+    const methods = lines.flatMap((line) => line.methods).join(" or ");
+    const response = this.#refuse(
+      request,
+      "upgrade_refused",
+      `this gateway speaks no WebSocket; send plain HTTP requests to this path (${methods}), streamed by server-sent events`,
+      lines[0]?.dialect,
+    );
+    // RFC 9110, 15.5.22: the reply names the protocol to use.
+    response.headers.set("upgrade", "HTTP/1.1");
+    return response;
+  }
+
   #refuse(request: Request, kind: ErrorKind, message: string, dialect?: DialectName): Response {
     return replyWithError(
       dialect ?? guessDialect(pathOf(request.url), request.headers),
@@ -222,6 +239,12 @@ function findFramingProblem(headers: HeaderList): string | null {
   const declared = headers.get("content-length");
   if (declared?.includes(",")) return "the Content-Length header is there twice; send it once";
   return headers.lines.length > MAX_HEADERS ? `there are more than ${MAX_HEADERS} headers; send fewer` : null;
+}
+
+/** The header may name several protocols, each with a version. Other upgrades, as of HTTP/2, may be ignored. */
+function asksForWebSocket(headers: HeaderList): boolean {
+  const upgrade = headers.get("upgrade");
+  return upgrade !== null && /(?:^|,)\s*websocket\s*(?:[,/]|$)/i.test(upgrade);
 }
 
 function isMissing(host: string | null): boolean {

@@ -24,6 +24,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   login_limited: { status: 429, type: "rate_limit_error" },
   route_not_found: { status: 404, type: "not_found_error" },
   method_not_allowed: { status: 405, type: "invalid_request_error" },
+  upgrade_refused: { status: 426, type: "invalid_request_error" },
   model_not_found: { status: 404, type: "not_found_error" },
   state_not_found: { status: 404, type: "not_found_error" },
   previous_state_not_found: { status: 404, type: "not_found_error" },

@@ -23,6 +23,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   login_limited: { code: 429, status: "RESOURCE_EXHAUSTED" },
   route_not_found: { code: 404, status: "NOT_FOUND" },
   method_not_allowed: { code: 405, status: "INVALID_ARGUMENT" },
+  upgrade_refused: { code: 426, status: "FAILED_PRECONDITION" },
   model_not_found: { code: 404, status: "NOT_FOUND" },
   // Google tells nobody whether it is there.
   state_not_found: { code: 403, status: "PERMISSION_DENIED" },

@@ -24,6 +24,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   login_limited: { type: "rate_limit_error", code: "rate_limit_exceeded" },
   route_not_found: { type: "invalid_request_error", code: "unknown_url" },
   method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
+  upgrade_refused: { type: "invalid_request_error", code: "upgrade_refused" },
   model_not_found: { type: "invalid_request_error", code: "model_not_found" },
   state_not_found: { type: "invalid_request_error", code: null },
   previous_state_not_found: { type: "invalid_request_error", code: "previous_response_not_found" },

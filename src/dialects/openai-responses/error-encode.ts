@@ -43,6 +43,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   login_limited: rate,
   route_not_found: invalid("unknown_url"),
   method_not_allowed: invalid("method_not_supported"),
+  upgrade_refused: invalid("upgrade_refused"),
   model_not_found: invalid("model_not_found"),
   state_not_found: { ...invalid("not_found"), code: null },
   previous_state_not_found: invalid("previous_response_not_found"),
