@@ -12,21 +12,23 @@ import type { Drop, ModelRequest, OutputFormat, Parameter } from "../../neutral/
 import { objectRoot, strictSubset } from "../../neutral/tools/schema.ts";
 import type { Effort } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { withRunnableTools } from "../shared/provider-tools.ts";
 import { refusedBegunAnswer, refusedParameter } from "../shared/refusal.ts";
 import { isUnthinkable } from "./amend.ts";
 import { CacheMarks, cacheControlOf } from "./cache-marks.ts";
 import { encodeSampling, encodeThinking, maxTokensOf } from "./thinking-encode.ts";
-import { encodeToolChoice, encodeTools, movedConstraints, toolNames } from "./tool-encode.ts";
+import { encodeToolChoice, encodeTools, movedConstraints, toolFault, toolNames } from "./tool-encode.ts";
 import { addText, encodeMessages, isBlank, withoutUnsendable } from "./turn-encode.ts";
 import type { WireBlock, WireMessage } from "./wire.ts";
 
 /** Asks for JSON without a schema: the API has no switch for it. */
 const JSON_INSTRUCTION = "Answer with one JSON object and nothing else: no other text, no code fence.";
 
-export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
+export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
   const { traits, repairs, profile } = options;
-  refuseWhatThereIsNot(request);
+  refuseWhatThereIsNot(asked);
   const dropped: Drop[] = [];
+  const request = withRunnableTools(asked, (tool) => toolFault(tool, traits), dropped);
   const marks = new CacheMarks();
   // A model without structured output gets the schema as the arguments of a call.
   const toolOutput =

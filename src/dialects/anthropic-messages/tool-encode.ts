@@ -21,6 +21,7 @@ import {
   toolKey,
 } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
+import { foreignTool, type ProviderTool } from "../shared/provider-tools.ts";
 import { refusedParameter, refusedPart } from "../shared/refusal.ts";
 import type { CacheMarks } from "./cache-marks.ts";
 import { MAKER, WEB_SEARCH_NAME, WEB_SEARCH_TYPE, type WireBlock } from "./wire.ts";
@@ -99,12 +100,6 @@ export function encodeTools(
         } else blocks.push(encodeWebSearch(tool, encoding));
         break;
       case "hosted":
-        if (tool.maker !== MAKER) {
-          throw refusedPart(
-            tool.at,
-            `only another provider runs the tool "${tool.type}"; leave it out, or use a model of that provider`,
-          );
-        }
         blocks.push({ ...tool.raw } as WireBlock);
     }
   }
@@ -166,8 +161,13 @@ function encodeCustom(tool: CustomTool, { names, dropped }: ToolEncoding): WireB
   } as unknown as WireBlock;
 }
 
-function encodeWebSearch(tool: WebSearchTool, { traits, dropped }: ToolEncoding): WireBlock {
-  if (!traits.webSearch) throw refusedPart(tool.at, "the model cannot search the web; leave the tool out");
+/** Why the model cannot use a tool that a provider runs; null: it can. */
+export function toolFault(tool: ProviderTool, { webSearch }: ModelTraits): string | null {
+  if (tool.kind === "hosted") return tool.maker === MAKER ? null : foreignTool(tool);
+  return webSearch ? null : "the model cannot search the web";
+}
+
+function encodeWebSearch(tool: WebSearchTool, { dropped }: ToolEncoding): WireBlock {
   const { allowedDomains, blockedDomains } = tool;
   if (
     allowedDomains !== null &&

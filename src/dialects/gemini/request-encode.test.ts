@@ -502,7 +502,12 @@ describe("tools", () => {
       toolConfig: { includeServerSideToolInvocations: true },
     });
     expect(bodyOf({ tools: [SEARCH] }, old).tools).toEqual([{ googleSearch: {} }] as never);
-    expect(refusalOf({ tools }, old)).toMatchObject({ kind: "not_translatable", param: "tools[1]" });
+    expect(bodyOf({ tools }, old).tools).toMatchObject([{ functionDeclarations: [{ name: "f" }] }]);
+    expect(droppedOf({ tools }, old)).toEqual(["tools[1]"]);
+    expect(refusalOf({ tools, toolChoice: { mode: "web-search" } }, old)).toMatchObject({
+      kind: "not_translatable",
+      param: "tools[1]",
+    });
     expect(refusalOf({ tools: [SEARCH] }, { traits: { ...TRAITS, webSearch: false } })).toMatchObject({
       param: "tools[1]",
     });

@@ -6,17 +6,19 @@ import { arrange } from "../../neutral/conversation/conversation.ts";
 import type { Drop, ModelRequest } from "../../neutral/request.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { withRunnableTools } from "../shared/provider-tools.ts";
 import { refusedBegunAnswer, refusedParameter } from "../shared/refusal.ts";
 import { encodeConfig } from "./config-encode.ts";
-import { encodeTools, TOOL_NAMES } from "./tool-encode.ts";
+import { encodeTools, TOOL_NAMES, toolFault } from "./tool-encode.ts";
 import { encodeContents } from "./turn-encode.ts";
 
 /** Claude Code's line on who is billed, which means nothing to another provider. */
 const ATTRIBUTION = "x-anthropic-billing-header:";
 
-export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
+export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
   const { traits, repairs } = options;
   const dropped: Drop[] = [];
+  const request = withRunnableTools(asked, (tool) => toolFault(tool, asked, traits), dropped);
   const names = makeToolNames(request.tools, request.messages, TOOL_NAMES);
   const last = request.messages.at(-1);
   const arranged = arrange(request.messages, { midSystem: "fold", needsUserFirst: true, mergesTurns: true });
@@ -24,7 +26,7 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
   if (options.purpose === "answer" && arranged.messages.at(-1)?.role === "assistant" && !traits.prefill)
     throw refusedBegunAnswer(last?.role === "assistant" ? last.at : undefined);
   const system = request.system.filter(({ text }) => text !== "" && !text.startsWith(ATTRIBUTION));
-  const { tools, toolConfig } = encodeTools(request, names, traits, dropped);
+  const { tools, toolConfig } = encodeTools(request, names, dropped);
   const contents = encodeContents(arranged, { names, traits, withoutSeals: repairs.withoutSeals }, dropped);
   if (contents.length === 0)
     throw refusedParameter("messages", "the conversation is empty; send a message of the user");

@@ -11,7 +11,7 @@ import {
   type ToolNames,
 } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
-import { refusedPart } from "../shared/refusal.ts";
+import { foreignTool, type ProviderTool } from "../shared/provider-tools.ts";
 import { MAKER } from "./seal.ts";
 
 const NAME_CHARACTERS = lettersDigitsAnd("_.:-");
@@ -29,14 +29,26 @@ export interface EncodedTools {
   readonly toolConfig: JsonObject | null;
 }
 
-export function encodeTools(
-  request: ModelRequest,
-  names: ToolNames,
-  traits: ModelTraits,
-  dropped: Drop[],
-): EncodedTools {
+/** Why the model cannot use a tool that a provider runs, beside the other tools of the request; null: it can. */
+export function toolFault(
+  tool: ProviderTool,
+  { tools }: ModelRequest,
+  { webSearch, sealedCalls }: ModelTraits,
+): string | null {
+  if (tool.kind === "hosted" && tool.maker !== MAKER) return foreignTool(tool);
+  if (tool.kind === "web-search" && !webSearch) return "the model cannot search the web";
+  if (tool.kind === "web-search" && (tool.allowedDomains?.length || tool.blockedDomains?.length))
+    return "Gemini's web search takes no list of domains";
+  // Models before Gemini 3 refuse both together. Gemini 3 is also the first that seals its calls.
+  const hasFunctions = tools.some(({ kind }) => kind === "function" || kind === "custom");
+  return hasFunctions && !sealedCalls
+    ? "the model takes functions or tools that Google runs, not both"
+    : null;
+}
+
+export function encodeTools(request: ModelRequest, names: ToolNames, dropped: Drop[]): EncodedTools {
   const declarations: JsonObject[] = [];
-  const hosted: { readonly raw: JsonObject; readonly at: string }[] = [];
+  const hosted: { readonly raw: JsonObject }[] = [];
   const room = new InliningRoom();
   let isStrict = false;
   for (const tool of distinctTools(request.tools)) {
@@ -54,22 +66,13 @@ export function encodeTools(
         declarations.push(declare(tool, names, room, dropped));
         break;
       case "web-search":
-        if (encodeSearch(tool, traits, dropped)) hosted.push({ raw: { googleSearch: {} }, at: tool.at });
+        if (encodeSearch(tool, dropped)) hosted.push({ raw: { googleSearch: {} } });
         break;
       case "hosted":
-        if (tool.maker !== MAKER)
-          throw refusedPart(
-            tool.at,
-            `only another provider runs the tool "${tool.type}"; leave it out, or use a model of that provider`,
-          );
         hosted.push(tool);
     }
   }
-  const [first] = hosted;
-  const isMixed = declarations.length > 0 && first !== undefined;
-  // Models before Gemini 3 refuse both together. Gemini 3 is also the first that seals its calls.
-  if (isMixed && !traits.sealedCalls)
-    throw refusedPart(first.at, "the model takes functions or tools that Google runs; leave one kind out");
+  const isMixed = declarations.length > 0 && hosted.length > 0;
   const tools = [
     ...(declarations.length === 0 ? [] : [{ functionDeclarations: declarations }]),
     ...hosted.map(({ raw }) => raw),
@@ -156,8 +159,8 @@ function hasRefWithSiblings(schema: JsonObject): boolean {
   return false;
 }
 
-/** Whether to send the search. Throws where its limits would be lost. */
-function encodeSearch(tool: WebSearchTool, traits: ModelTraits, dropped: Drop[]): boolean {
+/** Whether to send the search. */
+function encodeSearch(tool: WebSearchTool, dropped: Drop[]): boolean {
   if (tool.externalAccess === false) {
     dropped.push({
       field: tool.at,
@@ -165,12 +168,6 @@ function encodeSearch(tool: WebSearchTool, traits: ModelTraits, dropped: Drop[])
     });
     return false;
   }
-  if (!traits.webSearch) throw refusedPart(tool.at, "the model cannot search the web; leave the tool out");
-  if (tool.allowedDomains?.length || tool.blockedDomains?.length)
-    throw refusedPart(
-      tool.at,
-      "Gemini's web search takes no list of domains; leave the lists of domains out",
-    );
   const lost = [
     [tool.maxUses, "max_uses"],
     [tool.userLocation, "user_location"],

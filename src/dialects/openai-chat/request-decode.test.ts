@@ -196,11 +196,10 @@ describe("members", () => {
     expect(fault.message).toContain(param);
   });
 
-  test("a tool of a kind that only its provider has is refused, not lost", () => {
-    expect(faultOf({ tools: [{ type: "file_search" }] })).toMatchObject({
-      kind: "not_translatable",
-      param: "tools[0].type",
-    });
+  test("a tool of a kind that only its provider has is kept, for the target to run it or name it", () => {
+    expect(decode({ tools: [{ type: "file_search" }] }).tools).toMatchObject([
+      { kind: "hosted", type: "file_search", raw: { type: "file_search" }, at: "tools[0]" },
+    ]);
   });
 
   test("H-144 nesting of 500 levels passes, more than 512 is refused; 2,000 tools and 1 MB of schema pass", () => {

@@ -5,14 +5,16 @@
 import type { JsonObject } from "../../core/json.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { TextPart } from "../../neutral/message.ts";
-import type { Drop, ModelRequest, OutputFormat, Parameter } from "../../neutral/request.ts";
+import type { Drop, ModelRequest, OutputFormat, Parameter, Tool } from "../../neutral/request.ts";
 import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import { lettersDigitsAnd, makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { type ProviderTool, withRunnableTools } from "../shared/provider-tools.ts";
 import { refusedParameter } from "../shared/refusal.ts";
 import { limitParameterOf } from "./amend.ts";
-import { encodeTools, strictOf } from "./tool-encode.ts";
+import { MAKER } from "./seal.ts";
+import { encodeTools, strictOf, toolFault } from "./tool-encode.ts";
 import { encodeMessages } from "./turn-encode.ts";
 
 const NAME_CHARACTERS = lettersDigitsAnd("_-");
@@ -37,10 +39,11 @@ const DEFAULT_FORMAT_NAME = "output";
 type Body = Record<string, unknown>;
 
 /** Throws `not_translatable` for a part that must not be lost. */
-export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
-  refuse(request);
+export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
+  refuse(asked);
   const { model, traits } = options;
   const dropped: Drop[] = [];
+  const request = withRunnableTools(asked, (tool) => toolFault(tool, traits), dropped);
   const drop = (field: Parameter, reason: string): void => {
     dropped.push({ field, reason });
   };
@@ -72,18 +75,22 @@ export function encodeRequest(request: ModelRequest, options: EncodeRequestOptio
 }
 
 /**
- * Whether Chat loses reasoning of which Responses would keep all: thinking that goes on from call to call, and
- * thinking that the client wants to see.
+ * Whether Chat loses what Responses would keep: a tool that the provider runs, thinking that goes on from call to
+ * call, and thinking that the client wants to see.
  */
-export function outgrows(
-  { reasoning, tools }: ModelRequest,
-  { thinking, reasonsOnResponses }: ModelTraits,
-): boolean {
+export function outgrows({ reasoning, tools }: ModelRequest, traits: ModelTraits): boolean {
+  const { thinking, reasonsOnResponses } = traits;
+  if (tools.some((tool) => isOpenais(tool) && toolFault(tool, traits) !== null)) return true;
   if (!reasonsOnResponses) return false;
   const effort = effortOf(reasoning);
   const isThinking =
     effort === null ? thinking.isOnByDefault || reasoning?.isDynamic === true : effort !== "none";
   return isThinking && (tools.length > 0 || reasoning?.isShown === true);
+}
+
+/** Whether it is a tool that OpenAI runs on Responses. */
+function isOpenais(tool: Tool): tool is ProviderTool {
+  return tool.kind === "web-search" || (tool.kind === "hosted" && tool.maker === MAKER);
 }
 
 /** Refuses a request for parts of an answer that Chat has no room for. */

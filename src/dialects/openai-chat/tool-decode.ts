@@ -13,8 +13,9 @@ import {
   stringAt,
   wordAt,
 } from "../shared/members.ts";
-import { malformed, refusedPart } from "../shared/refusal.ts";
+import { malformed } from "../shared/refusal.ts";
 import { decodeCache } from "./part-decode.ts";
+import { MAKER } from "./seal.ts";
 
 const TOOL_MEMBERS: ReadonlySet<string> = new Set(["type", "function", "custom", "cache_control"]);
 const FUNCTION_MEMBERS: ReadonlySet<string> = new Set(["name", "description", "parameters", "strict"]);
@@ -33,11 +34,7 @@ export function decodeTools(body: JsonObject, drops: Drops): Tool[] {
     if (raw.type === "custom") tools.push(decodeCustom(requiredObjectAt(raw, "custom", at), at, drops));
     else if (raw.type === "function" || (raw.type === undefined && isObject(raw.function)))
       tools.push(decodeFunction(requiredObjectAt(raw, "function", at), `${at}.function`, at, raw, drops));
-    else if (typeof raw.type === "string")
-      throw refusedPart(
-        `${at}.type`,
-        `only its own provider runs the tool "${raw.type}"; leave the tool out`,
-      );
+    else if (typeof raw.type === "string") tools.push(decodeProviderTool(raw, raw.type, at));
     else throw notOneOf(`${at}.type`, ["function", "custom"]);
   }
   const functions = listAt(body, "functions", "") ?? [];
@@ -49,6 +46,11 @@ export function decodeTools(body: JsonObject, drops: Drops): Tool[] {
   const search = objectAt(body, "web_search_options", "");
   if (search !== null) tools.push(decodeSearch(search));
   return tools;
+}
+
+/** A tool in the words of another dialect, which a provider runs. Servers have tools of their own as well. */
+function decodeProviderTool(raw: JsonObject, type: string, at: string): Tool {
+  return { kind: "hosted", maker: MAKER, type, raw, at };
 }
 
 function decodeFunction(

@@ -15,7 +15,7 @@ import { mapMember } from "../../neutral/tools/schema-walk.ts";
 import { distinctTools, type ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
-import { refusedPart } from "../shared/refusal.ts";
+import { foreignTool, type ProviderTool } from "../shared/provider-tools.ts";
 
 /** The members on tools: `tools` comes first in the body, the rest behind the messages. */
 export interface EncodedTools {
@@ -36,7 +36,7 @@ export function encodeTools(
   const shown = visibleTools(request, options);
   const tools = shown.flatMap((tool) => encodeTool(tool, names, options, dropped));
   const searchOptions =
-    search === undefined || !isSearchable(search, options, dropped) ? {} : searchOf(search, dropped);
+    search === undefined || !isSearchable(search, dropped) ? {} : searchOf(search, dropped);
   if (tools.length === 0) {
     const choice = request.toolChoice?.mode;
     if (choice === "required" || choice === "tool" || choice === "subset")
@@ -81,12 +81,8 @@ function encodeTool(
     case "custom":
       return [profile.customTools ? encodeCustom(tool, names) : encodeCustomAsFunction(tool, names, dropped)];
     case "web-search":
-      return [];
     case "hosted":
-      throw refusedPart(
-        tool.at,
-        `only another provider runs the tool "${tool.type}"; leave it out, or use a model of that provider`,
-      );
+      return [];
   }
 }
 
@@ -181,17 +177,21 @@ function encodeCustomAsFunction(tool: CustomTool, names: ToolNames, dropped: Dro
   };
 }
 
-/** Whether to ask for the search. Throws where its loss would be silent. */
-function isSearchable(search: WebSearchTool, { traits }: EncodeRequestOptions, dropped: Drop[]): boolean {
-  if (search.externalAccess === false) {
-    // Agents offer a search of cached pages by habit; it is nothing without the web.
-    dropped.push({ field: search.at, reason: "a search of what is cached exists at no other provider" });
-    return false;
-  }
-  if (!traits.webSearch) throw refusedPart(search.at, "the model cannot search the web; leave the tool out");
-  if (search.allowedDomains?.length || search.blockedDomains?.length)
-    throw refusedPart(search.at, "the search takes no list of domains; leave the lists of domains out");
-  return true;
+/** Why the model cannot use a tool that a provider runs; null: it can. */
+export function toolFault(tool: ProviderTool, { webSearch }: ModelTraits): string | null {
+  if (tool.kind === "hosted") return foreignTool(tool);
+  // The encoder leaves it out, also where it is alone: without the web it is nothing.
+  if (tool.externalAccess === false) return null;
+  if (!webSearch) return "the model cannot search the web";
+  return tool.allowedDomains?.length || tool.blockedDomains?.length
+    ? "the search takes no list of domains"
+    : null;
+}
+
+function isSearchable({ externalAccess, at }: WebSearchTool, dropped: Drop[]): boolean {
+  if (externalAccess !== false) return true;
+  dropped.push({ field: at, reason: "a search of what is cached exists at no other provider" });
+  return false;
 }
 
 function searchOf({ contextSize, userLocation, maxUses, at }: WebSearchTool, dropped: Drop[]): JsonObject {

@@ -395,9 +395,7 @@ describe("tools", () => {
       },
     ]);
     expect(body.max_tool_calls).toBe(2);
-    expect(errorOf({ tools: [{ ...search, blockedDomains: ["b.org"] }] }).param).toBe(
-      "tools[0].blocked_domains",
-    );
+    expect(errorOf({ tools: [{ ...search, blockedDomains: ["b.org"] }] }).param).toBe("tools[0]");
     expect(errorOf({ tools: [search] }, traits({ webSearch: false })).param).toBe("tools[0]");
     const hosted = {
       kind: "hosted",

@@ -11,6 +11,7 @@ import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { withRunnableTools } from "../shared/provider-tools.ts";
 import { refusedParameter } from "../shared/refusal.ts";
 import {
   encodeToolChoice,
@@ -20,6 +21,7 @@ import {
   NAME_RULE,
   outputTool,
   strictOf,
+  toolFault,
 } from "./tool-encode.ts";
 import { InputEncoder } from "./turn-encode.ts";
 
@@ -41,14 +43,15 @@ const TIERS: ReadonlyMap<string, string> = new Map([
 /** A body while members are added to it. */
 type Body = Record<string, unknown>;
 
-export function encodeRequest(request: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
-  refuse(request);
+export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions): EncodedRequest {
+  refuse(asked);
   const dropped: Drop[] = [];
   const { traits, purpose } = options;
+  const request = withRunnableTools(asked, (tool) => toolFault(tool, traits), dropped);
   // The model can follow a schema only as a tool.
   const asTool = request.output?.kind === "json-schema" && !traits.structuredOutput ? request.output : null;
   const names = makeToolNames(request.tools, request.messages, NAME_RULE, asTool !== null);
-  const tools = encodeTools(request.tools, names, traits, dropped);
+  const tools = encodeTools(request.tools, names, dropped);
   if (asTool !== null) tools.push(outputTool(names, asTool.schema));
   const input = encodeInput(request, names, options, dropped);
   const choice =

@@ -272,8 +272,10 @@ function allowedTools(choice: JsonObject, drops: Drops): ToolChoice {
     if (entry.type === "function" || entry.type === "custom") tools.push(nameOf(entry, at));
     else drops.add(at, "elsewhere a choice among the tools names only functions");
   }
-  const mode = wordAt(choice, "mode", "tool_choice", ["auto", "required"]);
-  return { mode: "subset", tools, isRequired: mode === "required" };
+  const isRequired = wordAt(choice, "mode", "tool_choice", ["auto", "required"]) === "required";
+  if (isRequired && tools.length === 0 && list.length > 0)
+    throw refusedPart("tool_choice.tools", "only OpenAI runs the tools to choose from; name functions");
+  return { mode: "subset", tools, isRequired };
 }
 
 function nameOf(entry: JsonObject, at: string): ToolName {

@@ -19,36 +19,27 @@ import {
   type ToolNames,
 } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
-import { refusedPart } from "../shared/refusal.ts";
+import { foreignTool, type ProviderTool } from "../shared/provider-tools.ts";
 import { MAKER } from "./seal.ts";
 
 const NAME_CHARACTERS = lettersDigitsAnd("_-");
 /** The names of tools that OpenAI takes. */
 export const NAME_RULE = { isAllowed: (character: string) => NAME_CHARACTERS.has(character), maxChars: 64 };
 
-export function encodeTools(
-  tools: readonly Tool[],
-  names: ToolNames,
-  traits: ModelTraits,
-  dropped: Drop[],
-): JsonObject[] {
-  return distinctTools(tools).map((tool) => encodeTool(tool, names, traits, dropped));
+export function encodeTools(tools: readonly Tool[], names: ToolNames, dropped: Drop[]): JsonObject[] {
+  return distinctTools(tools).map((tool) => encodeTool(tool, names, dropped));
 }
 
-function encodeTool(tool: Tool, names: ToolNames, traits: ModelTraits, dropped: Drop[]): JsonObject {
+function encodeTool(tool: Tool, names: ToolNames, dropped: Drop[]): JsonObject {
   switch (tool.kind) {
     case "function":
       return encodeFunction(tool, names, dropped);
     case "custom":
       return encodeCustom(tool, names);
     case "web-search":
-      return encodeSearch(tool, traits);
+      return encodeSearch(tool);
     case "hosted":
-      if (tool.maker === MAKER) return tool.raw;
-      throw refusedPart(
-        tool.at,
-        `only another provider runs the tool "${tool.type}"; leave it out, or use a model of that provider`,
-      );
+      return tool.raw;
   }
 }
 
@@ -88,15 +79,14 @@ function encodeCustom(tool: CustomTool, names: ToolNames): JsonObject {
   };
 }
 
-/** Throws where the limits of a search would be lost: OpenAI takes no list of domains to leave out. */
-function encodeSearch(tool: WebSearchTool, traits: ModelTraits): JsonObject {
-  if (!traits.webSearch) throw refusedPart(tool.at, "the model cannot search the web; leave the tool out");
-  if (tool.blockedDomains !== null && tool.blockedDomains.length > 0) {
-    throw refusedPart(
-      `${tool.at}.blocked_domains`,
-      "OpenAI's web search cannot block domains; leave the list out",
-    );
-  }
+/** Why the model cannot use a tool that a provider runs; null: it can. */
+export function toolFault(tool: ProviderTool, { webSearch }: ModelTraits): string | null {
+  if (tool.kind === "hosted") return tool.maker === MAKER ? null : foreignTool(tool);
+  if (!webSearch) return "the model cannot search the web";
+  return tool.blockedDomains?.length ? "OpenAI's web search cannot block domains" : null;
+}
+
+function encodeSearch(tool: WebSearchTool): JsonObject {
   return {
     type: "web_search",
     ...(tool.allowedDomains?.length ? { filters: { allowed_domains: tool.allowedDomains } } : null),
