@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
-import { dayAndMinute } from "../lib/format.ts";
+import { axisTimes, dayAndMinute } from "../lib/format.ts";
 import { SERIES_COLORS } from "./series-colors.ts";
 
 export interface ChartSeries {
@@ -78,7 +78,7 @@ function optionsOf(
     width,
     height,
     legend: { show: false },
-    padding: [12, 8, 0, 0],
+    padding: [12, 20, 0, 0],
     cursor: {
       y: false,
       points: { show: kind === "lines" },
@@ -94,7 +94,7 @@ function optionsOf(
         grid: { show: false },
         size: 30,
         space: 90,
-        values: (_, ticks) => ticks.map((tick) => dayAndMinute(tick * 1_000)),
+        values: (_, ticks) => axisTimes(ticks.map((tick) => tick * 1_000)),
       },
       {
         ...axis,

@@ -86,6 +86,15 @@ function moment(ms: number, options: Intl.DateTimeFormatOptions): string {
 
 export const clockTime = (ms: number): string => moment(ms, TIME);
 export const dayAndTime = (ms: number): string => moment(ms, { ...DAY, ...TIME });
+/** For an axis: the day where it begins or the axis does, and else the time alone. `ticks`: in Unix milliseconds. */
+export function axisTimes(ticks: readonly number[]): string[] {
+  return ticks.map((ms, at) => {
+    const before = ticks[at - 1];
+    const isNewDay = before === undefined || moment(before, DAY) !== moment(ms, DAY);
+    return moment(ms, isNewDay ? DAY : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  });
+}
+
 export const dayAndMinute = (ms: number): string =>
   moment(ms, { ...DAY, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const fullTime = (ms: number): string =>
