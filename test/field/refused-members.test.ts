@@ -80,6 +80,32 @@ const WORDINGS: Readonly<Record<string, (member: string) => object | string>> = 
   plain: (member) => `${member} is not a known parameter`,
 };
 
+/** Codex adds them for its own provider. */
+const CODEX_NOTES = {
+  input: [
+    { role: "user", content: "go", internal_chat_message_metadata_passthrough: { content_item_kinds: [] } },
+  ],
+};
+
+/** Parts of optional members: path of the refusal, path of the member that goes, and a value. */
+const PARTS: readonly (readonly [dialect: DialectName, part: string, whole: string, more: object])[] = [
+  [
+    "openai-chat",
+    "stream_options.include_usage",
+    "stream_options",
+    { stream_options: { include_usage: true } },
+  ],
+  ["openai-chat", "metadata.a", "metadata", { metadata: { a: "b" } }],
+  [
+    "openai-responses",
+    "input.0.internal_chat_message_metadata_passthrough.content_item_kinds",
+    "input.*.internal_chat_message_metadata_passthrough",
+    CODEX_NOTES,
+  ],
+  ["anthropic-messages", "metadata.user_id", "metadata", { metadata: { user_id: "u" } }],
+  ["gemini", "labels.a", "labels", { labels: { a: "b" } }],
+];
+
 /** Members of each dialect that a client writes, with the path of the refusal, and a value. */
 const MEMBERS: Readonly<Record<DialectName, Readonly<Record<string, object>>>> = {
   "openai-chat": {
@@ -103,6 +129,7 @@ const MEMBERS: Readonly<Record<DialectName, Readonly<Record<string, object>>>> =
     "reasoning.summary": { reasoning: { effort: "low", summary: "auto" } },
     prompt_cache_key: { prompt_cache_key: "k" },
     service_tier: { service_tier: "auto" },
+    "input.0.internal_chat_message_metadata_passthrough": CODEX_NOTES,
   },
   "anthropic-messages": {
     temperature: { temperature: 0.25 },
@@ -228,6 +255,23 @@ describeKind(kind, () => {
       }
     });
   }
+
+  test.each(PARTS)(
+    "on %s, %s: the optional member goes with its part",
+    async (dialect, part, whole, more) => {
+      upstream.refuse({
+        isRefused: (body) => valueAt(body, part) !== undefined,
+        refusal: {
+          error: { message: `Unknown parameter: '${part}'.`, param: part, code: "unknown_parameter" },
+        },
+      });
+      const asked = await ask(dialect, dialect, true, more);
+      expectAnswer(dialect, true, asked);
+      expect(upstream.bodies()).toHaveLength(2);
+      expect(valueAt(upstream.bodies()[1] as Frame, whole.replace("*", "0"))).toBeUndefined();
+      expect(asked.reply.headers.get("x-clewline-changed")).toBe(whole);
+    },
+  );
 
   describe("bytes", () => {
     test("all that is not refused passes byte for byte", async () => {

@@ -57,6 +57,9 @@ const OPTIONAL = {
   prompt_cache_options: null,
   "input.*.status": null,
   "input.*.phase": null,
+  // Codex's notes for its own provider: openai/codex#29469, Wei-Shaw/sub2api#7066, sozercan/vekil#228
+  "input.*.metadata": null,
+  "input.*.internal_chat_message_metadata_passthrough": null,
   "input.*.content.*.annotations": null,
   "input.*.content.*.logprobs": null,
   "input.*.content.*.prompt_cache_breakpoint": null,

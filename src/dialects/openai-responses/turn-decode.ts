@@ -42,6 +42,8 @@ const ITEM_MEMBERS: ReadonlySet<string> = new Set([
   "encrypted_content",
   "caller",
   "created_by",
+  // Codex's notes for its own provider.
+  "internal_chat_message_metadata_passthrough",
 ]);
 
 /** Items that refer to state at OpenAI. */

@@ -61,6 +61,9 @@ const toolOutput = union(string(), list(tagged("type", inputParts)));
 const phase = nullable(oneOf("commentary", "final_answer"));
 const id = (prefix: string) => nullable(string({ max: 64, pattern: new RegExp(`^${prefix}_`) }));
 
+/** Codex adds it to each item that it sends to its own provider (openai/codex#28968); the public API takes it. */
+const internal = { internal_chat_message_metadata_passthrough: any };
+
 const HOSTED_ITEMS = [
   "web_search_call",
   "file_search_call",
@@ -92,31 +95,44 @@ const item = tagged(
   {
     message: record(
       { role: oneOf("user", "assistant", "system", "developer"), content },
-      { type: any, id: id("msg"), status, phase },
+      { type: any, id: id("msg"), status, phase, ...internal },
     ),
     function_call: record(
       { type: any, call_id: callId, name: string({ max: 128 }), arguments: string() },
-      { id: id("fc"), status, namespace: string(), caller: any, async: boolean },
+      { id: id("fc"), status, namespace: string(), caller: any, async: boolean, ...internal },
     ),
     function_call_output: record(
       { type: any, call_id: callId, output: toolOutput },
-      { id: nullable(string({ max: 64 })), status, name: string(), namespace: string(), caller: any },
+      {
+        id: nullable(string({ max: 64 })),
+        status,
+        name: string(),
+        namespace: string(),
+        caller: any,
+        ...internal,
+      },
     ),
     custom_tool_call: record(
       { type: any, call_id: callId, name: string({ max: 128 }), input: string() },
-      { id: id("ctc"), status, namespace: string(), caller: any, async: boolean },
+      { id: id("ctc"), status, namespace: string(), caller: any, async: boolean, ...internal },
     ),
     custom_tool_call_output: record(
       { type: any, call_id: callId, output: toolOutput },
-      { id: nullable(string({ max: 64 })), status, caller: any },
+      { id: nullable(string({ max: 64 })), status, caller: any, ...internal },
     ),
     reasoning: record(
       { type: any, summary: list(record({ type: oneOf("summary_text"), text: string() })) },
-      { id: id("rs"), content: nullable(list(any)), encrypted_content: nullable(string()), status },
+      {
+        id: id("rs"),
+        content: nullable(list(any)),
+        encrypted_content: nullable(string()),
+        status,
+        ...internal,
+      },
     ),
     compaction: record(
       { type: any, encrypted_content: string() },
-      { id: nullable(string()), created_by: any },
+      { id: nullable(string()), created_by: any, ...internal },
     ),
     item_reference: record({ type: any, id: string() }),
     ...Object.fromEntries(HOSTED_ITEMS.map((type) => [type, openRecord({ type: any })])),

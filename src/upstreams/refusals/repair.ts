@@ -170,6 +170,7 @@ const TAGS =
 interface KnownPath {
   readonly path: string;
   readonly steps: readonly string[];
+  readonly isOptional: boolean;
 }
 
 const KNOWN_PATHS = new WeakMap<RepairRules, readonly KnownPath[]>();
@@ -178,19 +179,34 @@ function knownPaths(rules: RepairRules): readonly KnownPath[] {
   const made = KNOWN_PATHS.get(rules);
   if (made !== undefined) return made;
   const paths = [rules.replaced, rules.renamed, rules.optional].flatMap(Object.keys);
-  const known = paths.map((path) => ({ path, steps: stepsOf(path) }));
+  const known = paths.map((path) => ({
+    path,
+    steps: stepsOf(path),
+    isOptional: Object.hasOwn(rules.optional, path),
+  }));
   KNOWN_PATHS.set(rules, known);
   return known;
 }
 
-/** The known path that a refused path means; null: none. */
+/** The known path that a refused path means, or the optional member that holds it; null: none. */
 function memberAt(refused: string, known: readonly KnownPath[]): string | null {
   if (refused.length > MAX_PATH_CHARS) return null;
   const steps = stepsOf(refused);
   const name = steps.join("");
   const exact = known.find((one) => isPathTo(steps, one.steps));
   // xAI says `reasoningEffort` for `reasoning.effort`.
-  return (exact ?? known.find((one) => one.steps.join("") === name))?.path ?? null;
+  const found = exact ?? known.find((one) => one.steps.join("") === name) ?? holderOf(steps, known);
+  return found?.path ?? null;
+}
+
+/** The nearest optional member that holds a refused one: a request that can do without it can do without its parts. */
+function holderOf(steps: readonly string[], known: readonly KnownPath[]): KnownPath | undefined {
+  for (let depth = steps.length - 1; depth > 0; depth--) {
+    const above = steps.slice(0, depth);
+    const holder = known.find(({ isOptional, steps: own }) => isOptional && isPathTo(above, own));
+    if (holder !== undefined) return holder;
+  }
+  return undefined;
 }
 
 function stepsOf(path: string): readonly string[] {
