@@ -3,8 +3,8 @@
  * ours.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 import { HANG_MS, makeFolder, plainEnv, until } from "./gateway.ts";
 
 export type ProxyName = "nginx" | "caddy" | "haproxy";
@@ -196,14 +196,4 @@ export async function startProxy(name: ProxyName, options: ProxyOptions): Promis
     throw cause;
   }
   return { name, port, health: () => KINDS[name].health(setup), close };
-}
-
-/** A port that nobody listens on at the moment. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
 }

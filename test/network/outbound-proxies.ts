@@ -1,7 +1,8 @@
 /** Real proxies between a gateway and its upstreams, each with the settings of a plain installation. */
 import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../kit/free-port.ts";
 import { HANG_MS, plainEnv, until } from "../kit/gateway.ts";
 
 export type OutboundProxyName = "squid" | "dante" | "microsocks";
@@ -172,14 +173,4 @@ function takesConnections(host: string, port: number): Promise<boolean> {
     });
     socket.on("error", () => resolve(false));
   });
-}
-
-/** A port that nobody listens on at the moment. */
-async function freePort(host = "127.0.0.1"): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
 }
