@@ -1,0 +1,153 @@
+// llama.cpp's own server with a real small model behind the gateway: through every SDK come the text, calls and
+// usage that the server itself gives. In the full form, and where script/install-llama-server has built it.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { CLIENT_KEY, type Gateway, IS_FULL, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
+import { messages } from "./llama/anthropic.ts";
+import type { Answer, Ask, Call, Client, Turn } from "./llama/ask.ts";
+import { gemini } from "./llama/genai.ts";
+import { chat, responses } from "./llama/openai.ts";
+import { type LlamaServer, startLlamaServer } from "./llama/server.ts";
+
+const found = Bun.spawnSync([join(import.meta.dir, "../../script/install-llama-server"), "--installed"], {
+  stdout: "pipe",
+  stderr: "pipe",
+});
+const [binary = "", model = ""] = found.stdout.toString().trim().split("\n");
+const why = !IS_FULL ? "in the full form only" : found.success ? null : found.stderr.toString().trim();
+
+const CLIENTS: Readonly<Record<string, Client>> = { chat, responses, messages, gemini };
+const MODEL = "gemma3-270m";
+
+const CITIES = ["Knossos", "Athens", "Sparta", "Thebes", "Delphi"];
+const WEATHER: NonNullable<Ask["tool"]> = {
+  name: "get_weather",
+  description: "The weather of a city",
+  schema: {
+    type: "object",
+    properties: { city: { type: "string", enum: CITIES } },
+    required: ["city"],
+    additionalProperties: false,
+  },
+};
+
+/** Rounds in which the tool was called: a base model does as it has seen. */
+const ROUNDS: readonly Turn[] = CITIES.slice(0, 4).flatMap((city): Turn[] => {
+  const call: Call = { name: WEATHER.name, args: { city } };
+  return [
+    { by: "user", text: `How is the weather in ${city}?` },
+    { by: "model", call },
+    { by: "tool", call, result: { weather: "sunny" } },
+    // The next question stands in the same turn as the result for dialects with alternating turns.
+  ];
+});
+
+interface Scene {
+  readonly ask: Ask;
+  /** A member that a dialect has not, so that its client does not ask. */
+  readonly not?: readonly (keyof typeof CLIENTS)[];
+  readonly hope: (answer: Answer) => void;
+}
+
+const ONE: readonly Turn[] = [{ by: "user", text: "The labyrinth of Knossos was built by" }];
+
+const SCENES: Readonly<Record<string, Scene>> = {
+  "a text up to the most tokens": {
+    ask: { turns: ONE, maxTokens: 24 },
+    hope: (answer) => expect(answer).toMatchObject({ ending: "length", output: 24, calls: [] }),
+  },
+  "a text after instructions": {
+    ask: { system: "You speak of Crete alone.", turns: ONE, maxTokens: 16 },
+    hope: (answer) => expect(answer.text).not.toBe(""),
+  },
+  "a text that ends at a stop sequence": {
+    ask: { turns: ONE, maxTokens: 64, stop: [" the"] },
+    not: ["responses"],
+    hope: (answer) => {
+      expect(answer.ending).toBe("end");
+      expect(answer.text).not.toContain(" the");
+    },
+  },
+  "JSON of a schema": {
+    ask: {
+      turns: [{ by: "user", text: "Describe the labyrinth." }],
+      maxTokens: 64,
+      schema: {
+        type: "object",
+        properties: { shape: { type: "string", enum: ["round", "square"] }, isOld: { type: "boolean" } },
+        required: ["shape", "isOld"],
+        additionalProperties: false,
+      },
+    },
+    hope: ({ text }) =>
+      expect(JSON.parse(text)).toEqual({
+        shape: expect.stringMatching(/^(round|square)$/),
+        isOld: expect.any(Boolean),
+      }),
+  },
+  "a tool that must be called": {
+    ask: {
+      turns: [{ by: "user", text: "How is the weather in Delphi?" }],
+      maxTokens: 64,
+      tool: WEATHER,
+      isForced: true,
+    },
+    hope: ({ calls, ending }) => {
+      expect(calls).toEqual([{ name: WEATHER.name, args: { city: expect.any(String) } }]);
+      expect(ending).toBe("calls");
+    },
+  },
+  "a tool that the model calls by itself after four rounds": {
+    ask: {
+      turns: [...ROUNDS, { by: "user", text: "How is the weather in Delphi?" }],
+      maxTokens: 64,
+      tool: WEATHER,
+    },
+    hope: ({ calls }) => expect(calls[0]).toMatchObject({ name: WEATHER.name }),
+  },
+};
+
+describe.skipIf(why !== null)(`llama.cpp's server${why === null ? "" : ` (${why})`}`, () => {
+  let server: LlamaServer;
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    server = await startLlamaServer(binary, model, MODEL);
+    gateway = await startGateway({
+      toml: [
+        KEYS_TOML,
+        upstreamToml("llama", "openai", `${server.url}/v1`, { lines: 'dialects = ["openai-chat"]' }),
+      ].join("\n"),
+    });
+  });
+  afterAll(async () => {
+    await gateway?.close();
+    await server?.close();
+  });
+
+  const CASES = Object.entries(SCENES).flatMap(([name, scene]) =>
+    [false, true].map((isStream) => [name, isStream ? "streamed" : "whole", scene, isStream] as const),
+  );
+
+  test.each(CASES)("%s, %s", async (_name, _form, { ask, not, hope }, isStream) => {
+    const direct = { url: server.url, key: "none" };
+    // The first answer fills the server's cache of prompts: from then on every answer has the same count of it.
+    await chat(direct, MODEL, ask, isStream);
+    const own = await chat(direct, MODEL, ask, isStream);
+    hope(own);
+
+    for (const [dialect, client] of Object.entries(CLIENTS)) {
+      if (not?.includes(dialect)) continue;
+      const answer = await client({ url: gateway.url, key: CLIENT_KEY }, `llama/${MODEL}`, ask, isStream);
+      expect({ dialect, ...answer }).toEqual({ dialect, ...own });
+    }
+    const rows = (await gateway.rows()).slice(-(4 - (not?.length ?? 0)));
+    for (const row of rows)
+      expect(row).toMatchObject({
+        outcome: "ok",
+        usage_state: "final",
+        input_tokens: own.input,
+        output_tokens: own.output,
+      });
+  });
+});
