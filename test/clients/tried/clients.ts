@@ -1,0 +1,311 @@
+/**
+ * The clients that are tried: where each comes from, how it is told of the gateway, and what it is asked.
+ */
+import { join } from "node:path";
+import { type Gate, PROGRAMS, type ProgramName } from "../programs.ts";
+
+/** A dialect, as clients with several call it. */
+export type Way = "chat" | "responses" | "messages" | "gemini";
+export type Task = "text" | "tools" | "structured";
+
+/** One request of a client. */
+export interface Case {
+  readonly model: string;
+  readonly way: Way;
+  readonly task: Task;
+  readonly prompt: string;
+}
+
+interface Base {
+  readonly name: string;
+  readonly ways: readonly Way[];
+  readonly tasks: readonly Task[];
+  /** Orders to the simulated model for the task with tools; absent: one call of `get_weather`. */
+  readonly orders?: string;
+  readonly env?: (gate: Gate, one: Case) => Readonly<Record<string, string>>;
+}
+
+/** Packages with their versions. */
+type Packages = { readonly pip: readonly string[] } | { readonly npm: readonly string[] };
+
+/** A library: a script of ours asks all cases in one process. */
+export interface Library extends Base {
+  readonly from: Packages;
+  /** In `python/` or `node/`. */
+  readonly script: string;
+}
+
+/** A program, which is started for each case. */
+export interface CommandLine extends Base {
+  readonly from: Packages;
+  /** Files in the home folder, by path. */
+  readonly settings?: (gate: Gate, one: Case) => Readonly<Record<string, string>>;
+  /** `place`: the folder of its commands. */
+  readonly command: (place: string, one: Case) => readonly string[];
+}
+
+/** An agent of the client tests, which is set up as its page says. */
+export interface Agent extends Base {
+  readonly program: ProgramName;
+}
+
+export type Tried = Library | CommandLine | Agent;
+
+/** An order to the simulated model. */
+export const WEATHER = '[[call get_weather {"city":"Knossos"}]]';
+
+const ALL: readonly Way[] = ["chat", "responses", "messages", "gemini"];
+const BOTH: readonly Task[] = ["text", "tools"];
+
+function agent(name: string, program: ProgramName, way: Way): Agent {
+  const orders = PROGRAMS[program].orders.run("cat notes.txt");
+  return { name, program, ways: [way], tasks: ["tools"], orders };
+}
+
+export const CLIENTS: readonly Tried[] = [
+  agent("Claude Code", "claude", "messages"),
+  agent("Codex", "codex", "responses"),
+  agent("Gemini CLI", "gemini", "gemini"),
+  agent("Qwen Code", "qwen", "chat"),
+  agent("Cline", "cline", "chat"),
+  {
+    name: "opencode",
+    from: { npm: ["opencode-ai@1.18.33"] },
+    ways: ["chat", "messages"],
+    tasks: ["tools"],
+    orders: "[[run cat notes.txt]]",
+    settings: (gate, { model, way }) => ({
+      ".config/opencode/opencode.json": JSON.stringify({
+        model: `clewline/${model}`,
+        autoupdate: false,
+        share: "disabled",
+        provider: {
+          clewline: {
+            npm: way === "chat" ? "@ai-sdk/openai-compatible" : "@ai-sdk/anthropic",
+            options: { baseURL: `${gate.url}/v1`, apiKey: gate.key },
+            models: { [model]: {} },
+          },
+        },
+      }),
+    }),
+    command: (place, { prompt }) => [join(place, "opencode"), "run", prompt],
+  },
+  {
+    name: "Continue",
+    from: { npm: ["@continuedev/cli@1.5.47"] },
+    ways: ["chat", "messages"],
+    tasks: ["tools"],
+    orders: "[[run cat notes.txt]]",
+    settings: (gate, { model, way }) => ({
+      "config.yaml": [
+        "name: clewline\nversion: 1.0.0\nschema: v1\nmodels:",
+        `  - name: one\n    provider: ${way === "chat" ? "openai" : "anthropic"}\n    model: ${model}`,
+        `    apiBase: ${gate.url}/v1\n    apiKey: ${gate.key}\n    roles: [chat]\n    capabilities: [tool_use]\n`,
+      ].join("\n"),
+    }),
+    command: (place, { prompt }) => [
+      join(place, "cn"),
+      ...["-p", prompt, "--config", "../config.yaml", "--auto"],
+    ],
+  },
+  {
+    name: "aider",
+    from: { pip: ["aider-chat==0.86.2"] },
+    ways: ["chat", "messages"],
+    tasks: ["text"],
+    env: (gate, { way }) =>
+      way === "chat"
+        ? { OPENAI_API_BASE: `${gate.url}/v1`, OPENAI_API_KEY: gate.key }
+        : { ANTHROPIC_API_BASE: gate.url, ANTHROPIC_API_KEY: gate.key },
+    command: (place, { model, prompt, way }) => [
+      join(place, "aider"),
+      ...["--model", `${way === "chat" ? "openai" : "anthropic"}/${model}`, "--message", prompt],
+      ...["--no-git", "--yes-always", "--no-check-update", "--no-show-model-warnings", "--analytics-disable"],
+    ],
+  },
+  {
+    name: "llm",
+    from: { pip: ["llm==0.36"] },
+    ways: ["chat"],
+    tasks: BOTH,
+    settings: (gate, { model }) => ({
+      "llm/extra-openai-models.yaml": [
+        `- model_id: ${model}-here\n  model_name: ${model}\n  api_base: ${gate.url}/v1`,
+        "  api_key_name: clewline\n  supports_tools: true\n",
+      ].join("\n"),
+      "llm/keys.json": JSON.stringify({ clewline: gate.key }),
+    }),
+    env: () => ({ LLM_USER_PATH: "../llm" }),
+    command: (place, { model, prompt, task }) => [
+      join(place, "llm"),
+      ...["-m", `${model}-here`],
+      ...(task === "tools"
+        ? ["--functions", 'def get_weather(city: str) -> str:\n  "The weather of a city"\n  return "sunny"']
+        : []),
+      prompt,
+    ],
+  },
+  {
+    name: "promptfoo",
+    from: { npm: ["promptfoo@0.123.1"] },
+    ways: ["chat"],
+    tasks: ["text"],
+    settings: (gate, { model, prompt }) => ({
+      "promptfoo.json": JSON.stringify({
+        prompts: [prompt],
+        providers: [
+          { id: `openai:chat:${model}`, config: { apiBaseUrl: `${gate.url}/v1`, apiKey: gate.key } },
+        ],
+        tests: [{}],
+      }),
+    }),
+    env: () => ({ PROMPTFOO_DISABLE_TELEMETRY: "1", PROMPTFOO_DISABLE_UPDATE: "1" }),
+    command: (place) => [
+      "sh",
+      "-c",
+      `${join(place, "promptfoo")} eval -c ../promptfoo.json --no-cache --no-table -o out.json && cat out.json`,
+    ],
+  },
+  {
+    name: "LangChain",
+    from: {
+      pip: [
+        "langchain==1.5.0",
+        "langchain-openai==1.7.4",
+        "langchain-anthropic==1.7.10",
+        "langchain-google-genai==4.4.2",
+      ],
+    },
+    script: "with_langchain.py",
+    ways: ALL,
+    tasks: BOTH,
+  },
+  {
+    name: "Pydantic AI",
+    from: { pip: ["pydantic-ai-slim[openai,anthropic,google]==2.68.0"] },
+    script: "with_pydantic_ai.py",
+    ways: ALL,
+    tasks: BOTH,
+  },
+  {
+    name: "OpenAI Agents SDK",
+    from: { pip: ["openai-agents==0.24.0"] },
+    script: "with_openai_agents.py",
+    ways: ["chat", "responses"],
+    tasks: BOTH,
+  },
+  {
+    name: "Haystack",
+    from: { pip: ["haystack-ai==3.4.1"] },
+    script: "with_haystack.py",
+    ways: ["chat"],
+    tasks: BOTH,
+  },
+  {
+    name: "instructor",
+    from: { pip: ["instructor[anthropic,google-genai]==1.17.0"] },
+    script: "with_instructor.py",
+    ways: ["chat", "messages", "gemini"],
+    tasks: ["structured"],
+  },
+  {
+    name: "DSPy",
+    from: { pip: ["dspy==3.4.1"] },
+    script: "with_dspy.py",
+    ways: ["chat", "messages"],
+    tasks: ["text"],
+  },
+  {
+    name: "smolagents",
+    from: { pip: ["smolagents[openai]==1.26.0"] },
+    script: "with_smolagents.py",
+    ways: ["chat"],
+    tasks: ["tools"],
+    orders: `${WEATHER} [[call final_answer {"answer":"The result of the tool has been read."}]]`,
+  },
+  {
+    name: "LlamaIndex",
+    from: { pip: ["llama-index-llms-openai-like==0.8.1", "llama-index-llms-google-genai==0.11.3"] },
+    script: "with_llama_index.py",
+    ways: ["chat", "gemini"],
+    tasks: BOTH,
+  },
+  {
+    name: "LiteLLM as a client",
+    from: { pip: ["litellm==1.110.0"] },
+    script: "with_litellm.py",
+    ways: ["chat", "messages", "gemini"],
+    tasks: BOTH,
+  },
+  {
+    name: "Google ADK",
+    from: { pip: ["google-adk==2.13.0"] },
+    script: "with_google_adk.py",
+    ways: ["gemini"],
+    tasks: BOTH,
+    env: (gate) => ({ GOOGLE_API_KEY: gate.key }),
+  },
+  {
+    name: "CrewAI",
+    from: { pip: ["crewai==1.15.30"] },
+    script: "with_crewai.py",
+    ways: ["chat"],
+    tasks: BOTH,
+    env: () => ({ CREWAI_DISABLE_TELEMETRY: "true", OTEL_SDK_DISABLED: "true" }),
+  },
+  {
+    name: "Agno",
+    from: { pip: ["agno==3.1.10", "openai", "anthropic"] },
+    script: "with_agno.py",
+    ways: ["chat", "messages"],
+    tasks: BOTH,
+  },
+  {
+    name: "Claude Agent SDK",
+    from: { pip: ["claude-agent-sdk==0.2.184"] },
+    script: "with_claude_agent_sdk.py",
+    ways: ["messages"],
+    tasks: BOTH,
+    orders: '[[call mcp__crete__get_weather {"city":"Knossos"}]]',
+    env: (gate) => ({ ANTHROPIC_BASE_URL: gate.url, ANTHROPIC_AUTH_TOKEN: gate.key }),
+  },
+  {
+    name: "AI SDK",
+    from: {
+      npm: [
+        "ai",
+        "@ai-sdk/openai",
+        "@ai-sdk/openai-compatible",
+        "@ai-sdk/anthropic",
+        "@ai-sdk/google",
+        "zod",
+      ],
+    },
+    script: "with-ai-sdk.mjs",
+    ways: ALL,
+    tasks: BOTH,
+  },
+  {
+    name: "LangChain.js",
+    from: {
+      npm: [
+        "langchain",
+        "@langchain/core",
+        "@langchain/openai",
+        "@langchain/anthropic",
+        "@langchain/google-genai",
+        "zod",
+      ],
+    },
+    script: "with-langchain.mjs",
+    ways: ["chat", "messages", "gemini"],
+    tasks: BOTH,
+  },
+  {
+    name: "Mastra",
+    from: { npm: ["@mastra/core@1.71.0", "zod"] },
+    script: "with-mastra.mjs",
+    ways: ["chat"],
+    tasks: BOTH,
+  },
+];
