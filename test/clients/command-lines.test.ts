@@ -1,10 +1,19 @@
 // Claude Code, Codex and Gemini CLI themselves through the gateway: a prompt to their own provider, and a
 // file to be changed by the models of every other family. In the full form only: they are large.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { IS_FULL, plainEnv } from "../kit/gateway.ts";
-import { readRecipe } from "./recipe.ts";
+import { IS_FULL } from "../kit/gateway.ts";
+import {
+  call,
+  INSTALL_LIMIT_MS,
+  installPrograms,
+  makeHome,
+  PROGRAMS,
+  RUN_LIMIT_MS,
+  runIn,
+  setUp,
+} from "./programs.ts";
 import { FAMILIES, type FamilyName, openFamilies, openStage, type Stage } from "./stage.ts";
 
 const PROMPT = "Tell me of the labyrinth.";
@@ -26,27 +35,13 @@ const NAMES_TOML = Object.values(NAMES)
   )
   .join("\n");
 
-interface Extra {
-  /** Changes the text of the page's file. */
-  readonly edit?: (text: string) => string;
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-const RUN_LIMIT_MS = 120_000;
-const INSTALL_LIMIT_MS = 600_000;
-
 if (IS_FULL) {
   let stage: Stage;
   let families: Stage;
   let commands: string;
 
   beforeAll(async () => {
-    const install = Bun.spawn([join(import.meta.dir, "../../script/install-genuine-clients")], {
-      stdin: "ignore",
-      stderr: "inherit",
-    });
-    commands = (await install.stdout.text()).trim();
-    if ((await install.exited) !== 0) throw new Error("the command lines could not be installed");
+    commands = await installPrograms();
     stage = await openStage();
     families = await openFamilies(NAMES_TOML);
   }, INSTALL_LIMIT_MS);
@@ -55,34 +50,11 @@ if (IS_FULL) {
     await families?.close();
   });
 
-  /** A home folder of its own for a command line, so that no user's settings and accounts take part. */
-  const homeFor = (name: string, settings: Readonly<Record<string, string>>): string => {
-    const home = join(families.folder, name);
-    mkdirSync(join(home, "work"), { recursive: true });
-    for (const [path, text] of Object.entries(settings)) {
-      mkdirSync(join(home, path, ".."), { recursive: true });
-      writeFileSync(join(home, path), text);
-    }
-    return home;
-  };
-
   const run = async (
     home: string,
     command: readonly [name: string, ...args: string[]],
     env: Readonly<Record<string, string>>,
-  ): Promise<string> => {
-    const [name, ...args] = command;
-    const child = Bun.spawn([join(commands, name), ...args], {
-      cwd: join(home, "work"),
-      env: { ...plainEnv(home), TERM: "dumb", ...env },
-      stdin: "ignore",
-      stderr: "pipe",
-      timeout: RUN_LIMIT_MS,
-    });
-    const [out, trouble] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-    if ((await child.exited) !== 0) throw new Error(`${name} ended with ${child.exitCode}: ${trouble}${out}`);
-    return out;
-  };
+  ): Promise<string> => (await runIn(home, commands, command, env)).out;
 
   const expectAnswered = async (out: string, dialect: string, agent: RegExp): Promise<void> => {
     expect(out).toContain(`You said: “${PROMPT}”`);
@@ -98,28 +70,10 @@ if (IS_FULL) {
     expect(rows.at(-1)?.output_tokens).toBeGreaterThan(0);
   };
 
-  /** The page of a client as a user follows it, and what a machine without a network and a person needs. */
-  const follow = async (page: string, { url, key }: Stage, home: string, more: Extra = {}) => {
-    const { env, files } = await readRecipe(page, { url, key });
-    const edited = Object.entries(files).map(([path, text]) => [path, more.edit?.(text) ?? text] as const);
-    return { home: homeFor(home, Object.fromEntries(edited)), env: { ...env, ...more.env } };
-  };
-  const claude = async (on: Stage, home: string) =>
-    await follow("claude-code", on, home, { env: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" } });
-  const codex = async (on: Stage, home: string, model: string, lines = "") =>
-    await follow("codex", on, home, {
-      edit: (text) =>
-        `${text.replace(/^model = .+$/m, `model = "${model}"\n${lines}`)}\n[analytics]\nenabled = false\n`,
-    });
-  const gemini = async (on: Stage, home: string) =>
-    await follow("gemini-cli", on, home, {
-      edit: (text) => JSON.stringify({ ...JSON.parse(text), privacy: { usageStatisticsEnabled: false } }),
-    });
-
   test(
     "Claude Code",
     async () => {
-      const { home, env } = await claude(stage, "claude");
+      const { home, env } = await setUp("claude", stage, commands, "claude", "");
       const out = await run(home, ["claude", "-p", PROMPT], env);
 
       await expectAnswered(out, "anthropic-messages", /^claude-cli/);
@@ -139,7 +93,7 @@ if (IS_FULL) {
         ANTHROPIC_CUSTOM_HEADERS: `x-api-key: ${stage.key}`,
         CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
       };
-      const out = await run(homeFor("claude-vertex", {}), ["claude", "-p", PROMPT], env);
+      const out = await run(makeHome(stage, "claude-vertex"), ["claude", "-p", PROMPT], env);
 
       await expectAnswered(out, "anthropic-messages", /^claude-cli/);
     },
@@ -149,7 +103,7 @@ if (IS_FULL) {
   test(
     "Codex",
     async () => {
-      const { home, env } = await codex(stage, "codex", "gpt-5.4");
+      const { home, env } = await setUp("codex", stage, commands, "codex", "gpt-5.4");
       const out = await run(home, ["codex", "exec", "--skip-git-repo-check", PROMPT], env);
 
       await expectAnswered(out, "openai-responses", /^codex/);
@@ -158,9 +112,26 @@ if (IS_FULL) {
   );
 
   test(
+    "Codex's own provider at another base URL begins without a reconnect",
+    async () => {
+      const home = makeHome(stage, "codex-base-url", {
+        ".codex/config.toml": `model = "gpt-5.4"\nopenai_base_url = "${stage.url}/v1"\n[analytics]\nenabled = false\n`,
+        ".codex/auth.json": JSON.stringify({ auth_mode: "apikey", OPENAI_API_KEY: stage.key }),
+      });
+      const command = ["codex", "exec", "--skip-git-repo-check", PROMPT] as const;
+      const { out, err } = await runIn(home, commands, command, {});
+
+      // The program tries a WebSocket first. It counts what it tries again on its error output.
+      expect(err).not.toMatch(/reconnect/i);
+      await expectAnswered(out, "openai-responses", /^codex/);
+    },
+    RUN_LIMIT_MS,
+  );
+
+  test(
     "Gemini CLI",
     async () => {
-      const { home, env } = await gemini(stage, "gemini");
+      const { home, env } = await setUp("gemini", stage, commands, "gemini", "gemini-2.5-flash");
       const command = ["gemini", "--skip-trust", "-m", "gemini-2.5-flash", "-p", PROMPT] as const;
       const out = await run(home, command, env);
 
@@ -200,42 +171,22 @@ if (IS_FULL) {
     }
   };
 
-  /** How each program is started on a prompt with a model of the families. Each has a home of its own. */
-  const ask = {
-    claude: async (name: string, model: string, prompt: string) => {
-      const { home, env } = await claude(families, name);
-      const command = ["claude", "-p", prompt, "--model", model, "--permission-mode", "acceptEdits"] as const;
-      return await run(home, command, env);
-    },
-    codex: async (name: string, model: string, prompt: string) => {
-      // Without its sandbox, which not every machine allows, the program offers a search of the live web. A
-      // server without one refuses that by name, so that a user switches it off.
-      const more = name.endsWith("compat") ? 'web_search = "disabled"' : "";
-      const { home, env } = await codex(families, name, model, more);
-      const free = "--dangerously-bypass-approvals-and-sandbox";
-      return await run(home, ["codex", "exec", "--skip-git-repo-check", free, prompt], env);
-    },
-    gemini: async (name: string, model: string, prompt: string) => {
-      const { home, env } = await gemini(families, name);
-      const command = [
-        "gemini",
-        "--skip-trust",
-        "--approval-mode",
-        "yolo",
-        "-m",
-        model,
-        "-p",
-        prompt,
-      ] as const;
-      return await run(home, command, env);
-    },
+  /** Works on a prompt with a model of the families, in a home of its own. */
+  const ask = async (
+    program: keyof typeof NAMES,
+    name: string,
+    model: string,
+    prompt: string,
+  ): Promise<string> => {
+    const { home, env } = await setUp(program, families, commands, name, model);
+    return await run(home, PROGRAMS[program].command(model, prompt), env);
   };
 
   /** Orders to the simulated model, by the program's names of its tools. */
   const EDITS: Readonly<Record<keyof typeof NAMES, (file: string) => string>> = {
     claude: (file) => {
       const edit = { file_path: file, old_string: OLD_TEXT, new_string: NEW_TEXT };
-      return `[[call Read ${JSON.stringify({ file_path: file })}]] [[call Edit ${JSON.stringify(edit)}]]`;
+      return `${PROGRAMS.claude.orders.read(file)} ${call("Edit", edit)}`;
     },
     codex: () => "[[run cat notes.txt]] [[run sed -i s/in.$/out./ notes.txt]]",
     gemini: (file) => {
@@ -245,7 +196,7 @@ if (IS_FULL) {
         old_string: OLD_TEXT,
         new_string: NEW_TEXT,
       };
-      return `[[call read_file ${JSON.stringify({ file_path: file })}]] [[call replace ${JSON.stringify(edit)}]]`;
+      return `${PROGRAMS.gemini.orders.read(file)} ${call("replace", edit)}`;
     },
   };
 
@@ -260,8 +211,8 @@ if (IS_FULL) {
     async (program, family) => {
       const model = `${family}/${FAMILIES[family].model}`;
       const home = `${program}-${family}`;
-      const file = notesIn(homeFor(home, {}));
-      const out = await ask[program](home, model, EDITS[program](file));
+      const file = notesIn(makeHome(families, home));
+      const out = await ask(program, home, model, EDITS[program](file));
 
       await expectChanged(out, file, model, family, 3);
     },
@@ -272,7 +223,7 @@ if (IS_FULL) {
     "%s writes a file with a model of %s that it knows as %s",
     async (program, family, name) => {
       const home = `${program}-named-${family}`;
-      const out = await ask[program](home, name, `[[write notes.txt ${NEW_TEXT}]]`);
+      const out = await ask(program, home, name, `[[write notes.txt ${NEW_TEXT}]]`);
 
       await expectChanged(out, join(families.folder, home, "work/notes.txt"), name, family, 2);
     },

@@ -17,6 +17,8 @@ export interface Recipe {
   readonly env: Readonly<Record<string, string>>;
   /** Contents by path below the home folder. */
   readonly files: Readonly<Record<string, string>>;
+  /** The other lines for a shell. */
+  readonly commands: readonly string[];
 }
 
 /** The blocks of code of a page, in order. */
@@ -31,9 +33,11 @@ export async function readRecipe(name: string, { url, key }: { url: string; key:
   const page = await Bun.file(join(PAGES, `${name}.md`)).text();
   const env: Record<string, string> = { CLEWLINE_KEY: key };
   const files: Record<string, string> = {};
+  const commands: string[] = [];
   for (const { language, file, text } of blocksOf(page.replaceAll(PAGE_URL, url))) {
     if (file !== null) files[file.replace(/^~\//, "")] = text;
     if (language !== "sh") continue;
+    commands.push(...text.split("\n").filter((line) => line !== "" && !line.startsWith("export ")));
     for (const [, words = ""] of text.matchAll(/^export (.+)$/gm)) {
       for (const word of words.split(/\s+/)) {
         const [variable = "", value] = word.split("=", 2);
@@ -41,5 +45,5 @@ export async function readRecipe(name: string, { url, key }: { url: string; key:
       }
     }
   }
-  return { env, files };
+  return { env, files, commands };
 }
