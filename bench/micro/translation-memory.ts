@@ -59,6 +59,7 @@ function bytesPerEvent(upstream: keyof typeof STREAMS, client: DialectName): num
       replyContext,
     }),
     restorer: new CallRestorer({ wireName: ({ name }) => name, original: () => null }),
+    veil: null,
     stopWatch: null,
     observer: null,
     errorOf: (_, message) => new GatewayError("upstream_garbage", message),

@@ -149,6 +149,8 @@ export interface Codec {
    * alone, or in none.
    */
   readonly keepsCutCalls: "always" | "streamed" | "never";
+  /** Clients that do not say so are shown the reasoning of an answer, where there is any. */
+  readonly showsReasoning: boolean;
   /** The media that a server fetches by URL. */
   takesUrls(profile: CodecProfile): UrlMedia;
   /** The dialect's names of the parameters; null: it has no such parameter. */

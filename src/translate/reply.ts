@@ -9,6 +9,7 @@ import type { Codec } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import type { Framing } from "../dialects/dialect.ts";
 import { CallCheck } from "../neutral/answer/malformed.ts";
+import { partsInView, ReasoningVeil } from "../neutral/answer/reasoning-view.ts";
 import { CallRestorer } from "../neutral/answer/restore.ts";
 import { StopWatch } from "../neutral/answer/stop-watch.ts";
 import { checkCitations } from "../neutral/ceilings.ts";
@@ -78,6 +79,7 @@ export class ReplyTranslator {
       decoder: codec.makeStreamDecoder(framing, this.#decodeOptions()),
       encoder: this.#client.makeStreamEncoder(this.#encodeOptions()),
       restorer: new CallRestorer(encoded.names),
+      veil: this.#veil(),
       stopWatch: encoded.watchedStops.length === 0 ? null : new StopWatch(encoded.watchedStops),
       observer: folder === null && remember === null ? null : observer,
       errorOf,
@@ -122,8 +124,9 @@ export class ReplyTranslator {
   }
 
   /** The client's JSON or stream for a whole answer. */
-  writeWhole(reply: ModelReply, framing: Framing): string {
+  writeWhole(answer: ModelReply, framing: Framing): string {
     const options = this.#encodeOptions();
+    const reply = { ...answer, parts: partsInView(this.#request.reasoningView, answer.parts) };
     if (framing === "json") return this.#client.encodeReply(reply, options);
     const encoder = this.#client.makeStreamEncoder(options);
     return unfold(reply)
@@ -209,10 +212,17 @@ export class ReplyTranslator {
     });
   }
 
-  /** Remembers sealed reasoning for a client whose dialect cannot carry it; null: the client carries it. */
+  /** Remembers sealed reasoning for a client that cannot carry it, or does not see it; null: the client carries it. */
   #observer(codec: Codec): ((event: ModelEvent) => void) | null {
     const { gateway, exchange } = this.#source;
-    return this.#client.carriesSeals ? null : gateway.memory.recorder(exchange.principal.name, codec.maker);
+    const carries = this.#client.carriesSeals && this.#request.reasoningView === "shown";
+    return carries ? null : gateway.memory.recorder(exchange.principal.name, codec.maker);
+  }
+
+  /** null: the client sees the whole answer. */
+  #veil(): ReasoningVeil | null {
+    const { reasoningView } = this.#request;
+    return reasoningView === "shown" ? null : new ReasoningVeil(reasoningView);
   }
 
   #decodeOptions() {

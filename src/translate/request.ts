@@ -13,6 +13,7 @@ import type { Route } from "../dialects/endpoint.ts";
 import { hasKind, type Repairs, repairsIn } from "../dialects/repair.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { type Amendment, amendRequest } from "../neutral/amendment.ts";
+import type { ReasoningView } from "../neutral/answer/reasoning-view.ts";
 import { checkCeilings } from "../neutral/ceilings.ts";
 import type { Drop, ModelRequest } from "../neutral/request.ts";
 import type { ToolNames } from "../neutral/tools/tool-names.ts";
@@ -85,6 +86,7 @@ export class RequestTranslator {
   readonly #client: Codec;
   #decoded: DecodedRequest | null = null;
   #replyContext: unknown = undefined;
+  #reasoningView: ReasoningView = "shown";
   #media: MediaInliner | null = null;
 
   constructor(source: TranslationSource) {
@@ -146,6 +148,8 @@ export class RequestTranslator {
       if (cause instanceof GatewayError) return null;
       throw cause;
     }
+    // As a relay does, this shows whatever the client's own provider gives.
+    this.#reasoningView = "shown";
     const encoded = { path: "", headers: [], names: SAME_NAMES, watchedStops: [] };
     const body = this.#source.body ?? new Uint8Array(0);
     const { dialect } = this.#source.exchange.route;
@@ -168,6 +172,11 @@ export class RequestTranslator {
    */
   get replyContext(): unknown {
     return this.#replyContext;
+  }
+
+  /** How much of the answer's reasoning the client sees. */
+  get reasoningView(): ReasoningView {
+    return this.#reasoningView;
   }
 
   /** Nothing will be decoded or encoded any more. */
@@ -281,7 +290,17 @@ export class RequestTranslator {
     checkCeilings(decoded.request);
     this.#decoded = decoded;
     this.#replyContext = decoded.replyContext;
+    this.#reasoningView = this.#viewOf(decoded.request);
     return decoded;
+  }
+
+  #viewOf(request: ModelRequest): ReasoningView {
+    const { amendment } = this.#source.exchange;
+    const { reasoning } = amendment === null ? request : amendRequest(request, amendment);
+    if (reasoning?.effort === "none") return "hidden";
+    const { showsReasoning, carriesSeals } = this.#client;
+    if (reasoning?.isShown ?? showsReasoning) return "shown";
+    return carriesSeals ? "sealed" : "hidden";
   }
 
   #checkStops(watched: readonly string[]): void {

@@ -1,5 +1,5 @@
 /**
- * Remembers sealed reasoning for clients whose dialect has no place for it, by the tool calls that the
+ * Remembers sealed reasoning for clients whose dialect has no place for it, or that want to see none, by the tool calls that the
  * reasoning led to, until the client brings the results of those calls. Bounded and in memory only: the
  * request of a client whose seals were forgotten goes without them.
  */
@@ -71,22 +71,39 @@ export function makeSealMemory(maxBytes: number): SealMemory {
       const messages = request.messages.map((message): Message => {
         if (message.role !== "assistant" || !message.parts.some((part) => part.type === "tool-call"))
           return message;
-        const isReturned = message.parts.some(
-          (part) => part.type === "reasoning" && part.seal?.maker === maker,
-        );
+        const returned = message.parts.filter((part) => part.type === "reasoning");
+        const replaced = new Set<AssistantPart>();
         const parts = message.parts.flatMap((part): AssistantPart[] => {
           if (part.type !== "tool-call") return [part];
           const entry = recall(keyOf(principal, part.id));
           if (entry === undefined || entry.maker !== maker || restored.has(part.id)) return [part];
           restored.add(part.id);
           const call = part.seal == null ? { ...part, seal: entry.seal } : part;
-          return isReturned ? [call] : [...entry.reasoning, call];
+          if (returned.some((one) => isWhole(one, entry.reasoning))) return [call];
+          for (const one of returned) if (isEmptied(one, entry.reasoning)) replaced.add(one);
+          return [...entry.reasoning, call];
         });
-        return { ...message, parts: inOrder(parts) };
+        return { ...message, parts: inOrder(parts.filter((part) => !replaced.has(part))) };
       });
       return { ...request, messages };
     },
   };
+}
+
+/** Whether the client has returned reasoning of the maker of what is remembered, with its words if it had any. */
+function isWhole({ text, seal }: ReasoningPart, remembered: readonly ReasoningPart[]): boolean {
+  return remembered.some(
+    (one) => seal !== null && one.seal?.maker === seal.maker && (text !== "" || one.text === ""),
+  );
+}
+
+/** Whether the client has returned the seal of what is remembered, without the words, which it never saw. */
+function isEmptied({ text, seal }: ReasoningPart, remembered: readonly ReasoningPart[]): boolean {
+  return (
+    text === "" &&
+    seal !== null &&
+    remembered.some((one) => one.text !== "" && one.seal?.maker === seal.maker && one.seal.data === seal.data)
+  );
 }
 
 /** Puts reasoning before the text that the reasoning led to. */

@@ -41,6 +41,7 @@ test.each(PAIRS)("%s client, %s upstream", (_, __, client, upstream) => {
       decoder: upstream.codec.makeStreamDecoder("sse", DECODE_OPTIONS),
       encoder: client.codec.makeStreamEncoder(replyOptions(client, "sse")),
       restorer: new CallRestorer({ wireName: ({ name }) => name, original: () => null }),
+      veil: null,
       stopWatch: null,
       observer: null,
       errorOf: (_, message) => new GatewayError("upstream_garbage", message),

@@ -8,6 +8,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { StreamDecoder, StreamEncoder } from "../dialects/codec.ts";
 import type { Tap, TapState } from "../dialects/dialect.ts";
 import { CallCheck } from "../neutral/answer/malformed.ts";
+import type { ReasoningVeil } from "../neutral/answer/reasoning-view.ts";
 import type { CallRestorer } from "../neutral/answer/restore.ts";
 import type { StopWatch } from "../neutral/answer/stop-watch.ts";
 import { checkCitations } from "../neutral/ceilings.ts";
@@ -29,7 +30,9 @@ export interface TranslationParts {
   readonly restorer: CallRestorer;
   /** null: the upstream itself ends at the stop sequences. */
   readonly stopWatch: StopWatch | null;
-  /** Sees every event that the client gets. */
+  /** null: the client sees the reasoning of the answer. */
+  readonly veil: ReasoningVeil | null;
+  /** Sees every event that the client gets, and the reasoning that it does not see. */
   readonly observer: ((event: ModelEvent) => void) | null;
   /**
    * The client's error for a failure that the upstream reported in-band (`raw`) or that the decoder found
@@ -235,8 +238,23 @@ export class StreamTranslation implements Tap {
         this.hasContent = true;
         this.#hasSaid ||= hasSaid(event);
         this.#parts.observer?.(event);
-        this.#write(this.#parts.encoder.encode(event));
+        this.#show(event);
     }
+  };
+
+  #show(event: ModelEvent): void {
+    const { veil } = this.#parts;
+    if (veil === null) {
+      this.#onShown(event);
+      return;
+    }
+    // A stream that thinks unseen has begun all the same.
+    this.#write("");
+    veil.push(event, this.#onShown);
+  }
+
+  readonly #onShown = (event: ModelEvent): void => {
+    this.#write(this.#parts.encoder.encode(event));
   };
 
   #ended(event: Extract<ModelEvent, { type: "end" }>): void {

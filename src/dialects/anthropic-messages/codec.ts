@@ -15,6 +15,7 @@ export const anthropicMessagesCodec: Codec = {
   name: "anthropic-messages",
   maker: MAKER,
   carriesSeals: true,
+  showsReasoning: true,
   keepsCutCalls: "streamed",
   pauses: "searching",
   takesUrls: ({ messagesUrls }) => (messagesUrls ? ["image", "document"] : []),

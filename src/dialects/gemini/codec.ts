@@ -18,6 +18,7 @@ export const geminiCodec: Codec = {
   maker: MAKER,
   // Gemini CLI sends no thoughts in its history.
   carriesSeals: false,
+  showsReasoning: false,
   keepsCutCalls: "never",
   pauses: "anytime",
   takesUrls: () => ["image", "document", "audio", "video"],

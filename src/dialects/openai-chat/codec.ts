@@ -14,6 +14,7 @@ export const openaiChatCodec: Codec = {
   name: "openai-chat",
   maker: MAKER,
   carriesSeals: false,
+  showsReasoning: true,
   keepsCutCalls: "always",
   pauses: "never",
   takesUrls: () => ["image"],

@@ -16,6 +16,7 @@ export const openaiResponsesCodec: Codec = {
   name: "openai-responses",
   maker: MAKER,
   carriesSeals: true,
+  showsReasoning: true,
   keepsCutCalls: "always",
   pauses: "never",
   takesUrls: () => ["image", "document"],
