@@ -23,6 +23,7 @@ test("garbage is collected after the last request, and not before the first one"
     log: silentLog,
     memory: {
       residentBytes: () => 100_000_000,
+      cpuMs: () => 0,
       collect: () => undefined,
       collectAll: () => {
         if (hasAsked) collected.resolve();

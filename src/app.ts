@@ -5,6 +5,7 @@
 
 import type { Alerts } from "./alerts/alerts.ts";
 import { AdminDoor } from "./app/admin-door.ts";
+import { waitForRequests } from "./app/drain.ts";
 import { KeysInForce } from "./app/keys-in-force.ts";
 import { LedgerUpkeep } from "./app/ledger-upkeep.ts";
 import { makeAlerts } from "./app/make-alerts.ts";
@@ -15,6 +16,7 @@ import {
   makeGateway,
   openAtStart,
 } from "./app/make-gateway.ts";
+import { ProcessWatch } from "./app/process-watch.ts";
 import { restoreRates } from "./app/restore-rates.ts";
 import { loadCredentialRooms, RoomKeeper } from "./app/room-keeper.ts";
 import { warmServers } from "./app/warm-servers.ts";
@@ -28,7 +30,7 @@ import { ConfigError, type Problem, problemOf, renderProblem } from "./config/pr
 import type { Clock } from "./core/clock.ts";
 import type { Ids } from "./core/ids.ts";
 import type { Log } from "./core/log.ts";
-import { LOOK_MS, MemoryReturn, type ProcessMemory } from "./core/memory.ts";
+import type { ProcessMemory } from "./core/memory.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { LedgerReader } from "./ledger/reader/ledger-reader.ts";
 import { RequestIds } from "./ledger/request-ids.ts";
@@ -74,14 +76,11 @@ export interface App {
   /** Reads the configuration again and takes it over, or keeps the old one and logs the reason. */
   reload(): Promise<void>;
   /**
-   * Accepts nothing new, lets running requests end for at most the drain time-out, then writes the pending
-   * rows and closes.
+   * Accepts nothing new, lets running requests end for at most the drain time-out, or until `hurried`, then writes the
+   * pending rows and closes. Resolves with false when it was hurried.
    */
-  drain(): Promise<void>;
+  drain(hurried?: Promise<void>): Promise<boolean>;
 }
-
-/** The interval at which a drain checks whether the last request has ended. */
-const DRAIN_POLL_MS = 20;
 
 /**
  * Starts the gateway. Rejects with `DataFolderError` when the data folder cannot be used, or with the system's error
@@ -122,7 +121,7 @@ class RunningApp implements App {
   #metricsListener: Listener | null = null;
   #adminListener: Listener | null = null;
   #watcher: Watcher | null = null;
-  #memoryTimer: ReturnType<typeof setInterval> | null = null;
+  readonly #processWatch: ProcessWatch;
   #reloading: Promise<void> = Promise.resolve();
 
   constructor(options: AppOptions, sql: Sql | null, prices: PricesInForce) {
@@ -148,6 +147,12 @@ class RunningApp implements App {
     });
     this.#rooms = new RoomKeeper({ gateway: this.#gateway, store: makeRoomStore(open), clock, log });
     this.#prober = new Prober(this.#gateway);
+    const { memory } = options;
+    this.#processWatch = new ProcessWatch({
+      gateway: this.#gateway,
+      memory,
+      listeners: () => this.#listeners(),
+    });
     this.#upkeep = new LedgerUpkeep(this.#gateway, requestIds);
     this.#alerts = makeAlerts(this.#gateway, options.ids, () => this.#rejected);
     const { dataDir } = config.server;
@@ -187,6 +192,7 @@ class RunningApp implements App {
       spending: (key) => this.#spendings.of(key),
       configProblems: () => this.#rejected,
       disk: this.#upkeep.disk,
+      processState: this.#processWatch,
       admin: (client, path) => this.#admin.answer(client, path),
       adminPages: (client, path) => this.#admin.answerPage(client, path),
     };
@@ -209,7 +215,7 @@ class RunningApp implements App {
     this.#alerts.start();
     this.#rooms.start();
     this.#keys.start(this.#gateway);
-    this.#watchMemory();
+    this.#processWatch.start();
     this.#watcher = watchFiles([...config.readFiles, this.#prices.readFile], () => void this.reload());
   }
 
@@ -237,9 +243,9 @@ class RunningApp implements App {
     return this.#reloading;
   }
 
-  async drain(): Promise<void> {
+  async drain(hurried?: Promise<void>): Promise<boolean> {
     const gateway = this.#gateway;
-    const { clock, log, metrics } = gateway;
+    const { log, metrics } = gateway;
     gateway.isDraining = true;
     gateway.waiting.close();
     this.#admin.endStreams();
@@ -249,15 +255,11 @@ class RunningApp implements App {
     listener?.stop().catch(() => undefined);
     const isBusy = (): boolean =>
       metrics.inFlight > 0 || gateway.ledger.pendingRows > 0 || (listener?.pendingRequests ?? 0) > 0;
-    const untilMs = clock.monotonicMs() + gateway.snapshot.config.server.drainTimeoutMs;
-    while (isBusy() && clock.monotonicMs() < untilMs) {
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-    }
-    if (metrics.inFlight > 0) {
-      log.warn({ inFlight: metrics.inFlight }, "the drain time-out has passed; running requests are cut");
-    }
+    const { drainTimeoutMs: timeoutMs } = gateway.snapshot.config.server;
+    const isLeft = await waitForRequests({ gateway, isBusy, timeoutMs, hurried });
     await this.abandon();
     log.info({}, "drained");
+    return isLeft;
   }
 
   /** Closes everything now; pending rows are still written. */
@@ -267,10 +269,8 @@ class RunningApp implements App {
     this.#upkeep.stop();
     this.#keys.stop();
     this.#watcher?.close();
-    if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);
-    await this.#listener?.kill();
-    await this.#metricsListener?.kill();
-    await this.#adminListener?.kill();
+    this.#processWatch.stop();
+    for (const listener of this.#listeners()) await listener.kill();
     this.#admin.close();
     this.#gateway.background.stop();
     this.#gateway.transport.stop();
@@ -286,14 +286,8 @@ class RunningApp implements App {
     this.#alerts.close();
   }
 
-  #watchMemory(): void {
-    const { metrics, clock } = this.#gateway;
-    const memoryReturn = new MemoryReturn(this.#options.memory);
-    this.#memoryTimer = setInterval(
-      () => memoryReturn.look(metrics.work, metrics.inFlight, clock.monotonicMs()),
-      LOOK_MS,
-    );
-    this.#memoryTimer.unref();
+  #listeners(): readonly Listener[] {
+    return [this.#listener, this.#metricsListener, this.#adminListener].filter((one) => one !== null);
   }
 
   async #reloadOnce(): Promise<void> {
@@ -386,6 +380,7 @@ class RunningApp implements App {
   #processFacts(): ProcessFacts {
     return {
       version: this.#options.version,
+      longestLagMs: this.#processWatch.longestLagMs,
       droppedLogLines: this.#options.droppedLogLines?.() ?? 0,
       startedAtMs: this.#startedAtMs,
       residentBytes: this.#options.memory.residentBytes(),

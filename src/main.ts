@@ -6,7 +6,7 @@ import { fullGC } from "bun:jsc";
 import { readFileSync, writeSync } from "node:fs";
 import { logWriter } from "./app/log-writer.ts";
 import { visibleText } from "./app/visible-text.ts";
-import type { CliIo, Command } from "./cli/cli.ts";
+import { type CliIo, type Command, EXIT } from "./cli/cli.ts";
 import { keptName, PROXY_VARIABLES } from "./config/network/kept-variables.ts";
 import { systemClock } from "./core/clock.ts";
 import { makeIds } from "./core/ids.ts";
@@ -78,15 +78,17 @@ const COMMANDS: Readonly<Record<string, { summary: string | null; load: () => Pr
 /** The pause before the next write into a full pipe. */
 const FULL_PIPE_PAUSE_MS = 5;
 
-/** Marks the process that replaced the first one. */
+/** Marks the process that replaced the first one, by its number, which stays the same: nobody else can set it. */
 const REEXECUTED = "CLEWLINE_INTERNAL_REEXECUTED";
-/** Variables that would run foreign code, print secrets, or lead requests with credentials elsewhere. */
+/** Variables by which the runtime has run foreign code before this file: it may have changed anything. */
+const FOREIGN_CODE: readonly string[] = ["BUN_OPTIONS", "BUN_INSPECT_PRELOAD"];
+/** Variables that would open a debugger, print secrets, or lead requests with credentials elsewhere. */
 const DANGEROUS: readonly string[] = [
-  "BUN_OPTIONS",
   "BUN_BE_BUN",
   "BUN_CONFIG_VERBOSE_FETCH",
   "BUN_INSPECT",
   "BUN_INSPECT_CONNECT_TO",
+  "BUN_INSPECT_NOTIFY",
   ...PROXY_VARIABLES,
   "NODE_OPTIONS",
 ];
@@ -101,7 +103,7 @@ function help(): string {
 /** Replaces this process by one with a safe environment. Returns only when the environment is safe already. */
 function reexecute(): void {
   const { env } = process;
-  if (env[REEXECUTED] !== undefined) {
+  if (env[REEXECUTED] === String(process.pid)) {
     // Bun reads the working folder's .env file anew and may bring variables back. To replace the process
     // again would not end.
     for (const name of DANGEROUS) delete env[name];
@@ -119,7 +121,7 @@ function reexecute(): void {
   process.execve(process.execPath, args, {
     ...safe,
     DO_NOT_TRACK: "1",
-    [REEXECUTED]: "1",
+    [REEXECUTED]: String(process.pid),
   });
 }
 
@@ -147,15 +149,19 @@ function residentBytes(): number {
   return process.memoryUsage().rss;
 }
 
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
 function makeIo(): CliIo {
-  let stop: (() => void) | null = null;
-  const stopped = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
+  const stopped = Promise.withResolvers<void>();
+  const hurried = Promise.withResolvers<void>();
+  const signals = [stopped.resolve, hurried.resolve];
   const onSignal = (): void => {
-    if (stop === null) process.exit(130);
-    stop();
-    stop = null;
+    const tell = signals.shift();
+    if (tell === undefined) process.exit(EXIT.interrupted);
+    tell();
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
@@ -170,10 +176,11 @@ function makeIo(): CliIo {
     cwd: process.cwd(),
     clock: systemClock,
     ids: makeIds(),
-    stopped,
+    stopped: stopped.promise,
+    hurried: hurried.promise,
     onReload: (reload) => void process.on("SIGHUP", reload),
     // `Bun.gc(true)` would throw compiled code away as well.
-    memory: { residentBytes, collect: () => void Bun.gc(false), collectAll: () => void fullGC() },
+    memory: { residentBytes, cpuMs, collect: () => void Bun.gc(false), collectAll: () => void fullGC() },
     program: [process.execPath, ...scriptArgument()].map(shellWord).join(" "),
     ownCommand: [process.execPath, ...scriptArgument()],
     isTty: process.stdout.isTTY === true,
@@ -217,6 +224,13 @@ async function main(argv: readonly string[]): Promise<number> {
     const repair = suggest(name, shown, "use a command of the list below");
     process.stderr.write(`clewline: there is no command "${name}"; ${repair}\n\n${help()}`);
     return 2;
+  }
+  const foreign = FOREIGN_CODE.find((variable) => process.env[variable] !== undefined);
+  if (foreign !== undefined) {
+    process.stderr.write(
+      `clewline: ${foreign} is set, and makes the runtime run other code before Clewline; unset it\n`,
+    );
+    return EXIT.failed;
   }
   if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
     process.stderr.write(

@@ -231,7 +231,14 @@ test("a few listed routes are open to anyone, the admin has its own callers; all
   ]);
 });
 
-const FACTS = { version: "0", startedAtMs: 0, residentBytes: 0, droppedLogLines: 0, isConfigRejected: false };
+const FACTS = {
+  version: "0",
+  startedAtMs: 0,
+  residentBytes: 0,
+  longestLagMs: 0,
+  droppedLogLines: 0,
+  isConfigRejected: false,
+};
 
 describe("without a key", () => {
   let gateway: GatewayUnderTest;
@@ -251,6 +258,7 @@ describe("without a key", () => {
       spending: () => Promise.resolve(null),
       configProblems: () => [],
       disk: { isLow: false },
+      processState: { isStalled: false, isShortOfDescriptors: false },
       admin: () => Promise.resolve(new Response("admin")),
       adminPages: () => Promise.resolve(new Response("page")),
     });
@@ -290,6 +298,7 @@ test("of the metrics' keys a reload takes over the key alone: the port is opened
       spending: () => Promise.resolve(null),
       configProblems: () => [],
       disk: { isLow: false },
+      processState: { isStalled: false, isShortOfDescriptors: false },
       admin: () => Promise.resolve(new Response("admin")),
       adminPages: () => Promise.resolve(new Response("page")),
     });

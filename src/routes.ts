@@ -18,7 +18,7 @@ import type { ModelLists } from "./models/model-lists.ts";
 import { findMetricsRefusal, hasMetricsKey, metricsPage, type ProcessFacts } from "./pages/metrics.ts";
 import type { KeyFactsSource } from "./pages/own-key/key-facts.ts";
 import { KEY_PAGES, keyPage } from "./pages/own-key/key-pages.ts";
-import { type DiskState, readinessPage } from "./pages/readiness.ts";
+import { type DiskState, type ProcessState, readinessPage } from "./pages/readiness.ts";
 import { livenessPage, rootPage } from "./pages/root.ts";
 import type { Gateway } from "./proxy/gateway.ts";
 import { handle } from "./proxy/handle.ts";
@@ -36,6 +36,7 @@ export interface Served {
   /** The problems of a changed configuration that was rejected; empty once a good one is there. */
   readonly configProblems: () => readonly Problem[];
   readonly disk: DiskState;
+  readonly processState: ProcessState;
   readonly admin: AnswerAdmin;
   readonly adminPages: AnswerAdmin;
 }
@@ -66,6 +67,7 @@ export function makeTable({
   processFacts,
   configProblems,
   disk,
+  processState,
   spending,
   admin,
   adminPages,
@@ -103,7 +105,7 @@ export function makeTable({
       path: "/readyz",
       handler: (client: ClientRequest) => {
         const isDetailed = hasMetricsKey(gateway.snapshot.config.metrics, client.headers);
-        return readinessPage(gateway, configProblems(), disk, isDetailed);
+        return readinessPage(gateway, configProblems(), disk, processState, isDetailed);
       },
     },
     { methods: READ, path: "/metrics", who: "metrics", handler: metricsHandler({ gateway, processFacts }) },

@@ -2,9 +2,9 @@
 import { createServer } from "node:net";
 import { ConfigError } from "../config/problem.ts";
 import type { Clock } from "../core/clock.ts";
+import { codeOf } from "../core/files/regular-file.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
-import { codeOf } from "../core/regular-file.ts";
 import type { Simulator } from "../simulator/server/simulator.ts";
 
 /** Of this machine alone: whoever reaches the simulator needs no key. */

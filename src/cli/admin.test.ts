@@ -39,7 +39,7 @@ async function run(...args: string[]) {
     ids: makeIds(),
     stopped: new Promise(() => {}),
     onReload() {},
-    memory: { residentBytes: () => 0, collect: () => undefined, collectAll: () => undefined },
+    memory: { residentBytes: () => 0, cpuMs: () => 0, collect: () => undefined, collectAll: () => undefined },
     program: "clewline",
     isTty: false,
   };

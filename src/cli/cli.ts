@@ -16,6 +16,8 @@ export interface CliIo {
   readonly ids: Ids;
   /** Resolves on SIGINT or SIGTERM. */
   readonly stopped: Promise<void>;
+  /** Resolves on the second of such signals; the third one ends the process. Only a long work needs it. */
+  readonly hurried?: Promise<void>;
   /** Runs `reload` on SIGHUP. */
   onReload(reload: () => void): void;
   readonly memory: ProcessMemory;
@@ -30,4 +32,5 @@ export interface CliIo {
 /** A command: takes its own arguments and returns an exit code. */
 export type Command = (args: readonly string[], io: CliIo) => Promise<number>;
 
-export const EXIT = { ok: 0, failed: 1, usage: 2, config: 78 } as const;
+/** `interrupted`: a second signal did not let the work end. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, config: 78, interrupted: 130 } as const;

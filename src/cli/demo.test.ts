@@ -37,7 +37,7 @@ test("shows everything, then serves each model that it names to the clients of e
     ids: makeIds(),
     stopped: stop.promise,
     onReload() {},
-    memory: { residentBytes: () => 0, collect: () => undefined, collectAll: () => undefined },
+    memory: { residentBytes: () => 0, cpuMs: () => 0, collect: () => undefined, collectAll: () => undefined },
     program: "/opt/bun /src/main.ts",
     isTty: false,
   };

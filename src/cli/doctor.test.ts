@@ -35,7 +35,7 @@ async function run(toml: string, ...args: string[]): Promise<{ code: number; out
     ids: makeIds(),
     stopped: new Promise(() => {}),
     onReload: () => {},
-    memory: { residentBytes: () => 0, collect: () => undefined, collectAll: () => undefined },
+    memory: { residentBytes: () => 0, cpuMs: () => 0, collect: () => undefined, collectAll: () => undefined },
     program: "clewline",
     isTty: false,
   });

@@ -25,7 +25,7 @@ function terminal() {
     ids: makeIds(),
     stopped: ended.promise,
     onReload() {},
-    memory: { residentBytes: () => 0, collect: () => undefined, collectAll: () => undefined },
+    memory: { residentBytes: () => 0, cpuMs: () => 0, collect: () => undefined, collectAll: () => undefined },
     program: "clewline",
     isTty: false,
   };

@@ -1,5 +1,5 @@
 /** Certificates and private keys: reading them, and whether the two of a pair belong together. */
-import { codeOf, readRegularFile } from "../core/regular-file.ts";
+import { codeOf, readRegularFile } from "../core/files/regular-file.ts";
 import type { Draft } from "./draft.ts";
 import { type Path, renderPath } from "./problem.ts";
 

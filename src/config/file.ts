@@ -1,7 +1,7 @@
 /** Finds the configuration file and reads it. */
 import { existsSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { codeOf, readRegularFile } from "../core/regular-file.ts";
+import { codeOf, readRegularFile } from "../core/files/regular-file.ts";
 import type { Env } from "./environment.ts";
 import { CONFIG_FILE_NAME, configFolder, resolvePath } from "./folders.ts";
 import { ConfigError, type Problem } from "./problem.ts";

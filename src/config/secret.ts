@@ -1,6 +1,6 @@
 /** Resolves secrets: `env:NAME`, `file:PATH`, or the text itself. */
 
-import { codeOf, readRegularFile } from "../core/regular-file.ts";
+import { codeOf, readRegularFile } from "../core/files/regular-file.ts";
 import { APPLICATION_DEFAULT, METADATA_SERVER } from "./credentials/google-key.ts";
 import type { Env } from "./environment.ts";
 import { resolvePath } from "./folders.ts";

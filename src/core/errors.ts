@@ -42,6 +42,7 @@ export type ErrorKind =
   | "upstream_forbidden"
   | "ledger_unavailable"
   | "memory_exhausted"
+  | "descriptors_exhausted"
   | "shutting_down"
   | "internal";
 
@@ -93,6 +94,7 @@ export const ERRORS: Readonly<Record<ErrorKind, ErrorTraits>> = {
   upstream_forbidden: { status: 403, origin: "upstream", retryable: false },
   ledger_unavailable: { status: 503, origin: "gateway", retryable: true },
   memory_exhausted: { status: 503, origin: "gateway", retryable: true },
+  descriptors_exhausted: { status: 503, origin: "gateway", retryable: true },
   shutting_down: { status: 503, origin: "gateway", retryable: true },
   internal: { status: 500, origin: "gateway", retryable: false },
 };

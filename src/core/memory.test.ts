@@ -16,6 +16,7 @@ function collections(looks: readonly Look[]): string[] {
   const found: string[] = [];
   let at = 0;
   const memoryReturn = new MemoryReturn({
+    cpuMs: () => 0,
     residentBytes: () => (looks[at]?.mb ?? 100) * MB,
     collect: () => void found.push(`${at}`),
     collectAll: () => void found.push(`${at} all`),

@@ -1,8 +1,10 @@
 /** Gives memory back after work: the runtime collects garbage while it allocates, and an idle process does not. */
 
-/** The memory of the process. */
+/** The memory of the process, and the time that it has worked. */
 export interface ProcessMemory {
   residentBytes(): number;
+  /** On all cores, since the start. */
+  cpuMs(): number;
   /** Begins to collect garbage beside the running work, and returns at once. May look at young objects only. */
   collect(): void;
   /** Looks at all objects, and stops all else meanwhile: 10 to 20 ms with few objects. */

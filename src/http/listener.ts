@@ -31,6 +31,13 @@ export interface Listener {
   readonly url: string;
   /** Throws the system's own error when a new certificate cannot be served; the old one stays then. */
   reload(config: ListenerConfig): void;
+  /**
+   * File descriptors have run out: closes connections without a request as far as Bun lets it, and accepts nothing
+   * until `accept`. What runs goes on. Returns whether connections are left, which may give theirs back.
+   */
+  makeRoom(): boolean;
+  /** Accepts connections again. Does nothing while it does. */
+  accept(): void;
   /** Accepts nothing new; resolves when the last connection is closed. */
   stop(): Promise<void>;
   /** Requests whose reply is not out yet. */
@@ -70,7 +77,10 @@ class BunListener implements Listener {
   readonly #config: ListenerConfig;
   readonly #clocks: ConnectionClocks;
   #tls: TlsPair | null;
+  /** The server that accepts, or the last one that did. */
   #server: BunServer;
+  #isAccepting = true;
+  #hasStopped = false;
   /** Servers with an older certificate: they accept nothing, and serve the connections that they have. */
   readonly #retired = new Set<BunServer>();
 
@@ -98,11 +108,49 @@ class BunListener implements Listener {
     this.#gate.reload(changed);
   }
 
+  /**
+   * A connection that has never had a request is closed by nothing but its time-out or the end of its server
+   * (`closeIdleConnections` leaves it, Bun 1.4.5), so a server whose requests have ended is ended with all that it has.
+   */
+  makeRoom(): boolean {
+    if (this.#hasStopped) return false;
+    if (this.#isAccepting) {
+      this.#isAccepting = false;
+      this.#retired.add(this.#server);
+      // A server that stops refuses the connections that wait to be accepted: Bun would spin on them.
+      this.#forget(this.#server, this.#server.stop(false));
+    }
+    for (const server of this.#retired) {
+      if (server.pendingRequests === 0) this.#forget(server, server.stop(true));
+      else server.closeIdleConnections();
+    }
+    return [...this.#retired].some((server) => server.pendingRequests > 0);
+  }
+
+  accept(): void {
+    if (this.#isAccepting || this.#hasStopped) return;
+    try {
+      this.#server = this.#serve(this.port, this.#tls, this.#tls !== null);
+      this.#isAccepting = true;
+    } catch {
+      // Another program may have taken the port meanwhile: the next call tries again.
+    }
+  }
+
+  #forget(server: BunServer, stopping: Promise<void>): void {
+    stopping.then(
+      () => this.#retired.delete(server),
+      () => undefined,
+    );
+  }
+
   async stop(): Promise<void> {
+    this.#hasStopped = true;
     await Promise.all(this.#servers().map((server) => server.stop(false)));
   }
 
   async kill(): Promise<void> {
+    this.#hasStopped = true;
     await Promise.all(this.#servers().map((server) => server.stop(true)));
   }
 
@@ -111,7 +159,7 @@ class BunListener implements Listener {
   }
 
   #servers(): readonly BunServer[] {
-    return [this.#server, ...this.#retired];
+    return [...new Set([this.#server, ...this.#retired])];
   }
 
   /**
@@ -126,10 +174,7 @@ class BunListener implements Listener {
     this.#retired.add(before);
     before.reload(lastReplies(this.#handlers()) as Parameters<BunServer["reload"]>[0]);
     setTimeout(() => {
-      before.stop(false).then(
-        () => this.#retired.delete(before),
-        () => undefined,
-      );
+      this.#forget(before, before.stop(false));
     }, HANDOVER_MS).unref?.();
   }
 

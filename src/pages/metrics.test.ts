@@ -44,6 +44,7 @@ test("the page shows the state of the gateway as it is now", async () => {
     const facts = {
       version: "1.2.3",
       startedAtMs: 5_000,
+      longestLagMs: 0,
       residentBytes: 77,
       droppedLogLines: 6,
       isConfigRejected: true,

@@ -1,6 +1,7 @@
 /** `/metrics`: who may read them, and the values that are read only when a scraper asks. */
 import { bearerOf, digestOf, isSameDigest } from "../auth/keys.ts";
 import type { Config } from "../config/config.ts";
+import { openDescriptors } from "../core/files/descriptors.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { HeaderView } from "../core/header-view.ts";
 import type { MemoryBudget } from "../core/memory-budget.ts";
@@ -37,6 +38,8 @@ export interface ProcessFacts {
   readonly version: string;
   readonly startedAtMs: number;
   readonly residentBytes: number;
+  /** The longest time for which the process did nothing, within the last one or two minutes. */
+  readonly longestLagMs: number;
   /** Lines of the log that could not be written. */
   readonly droppedLogLines: number;
   /** The configuration file on disk is invalid. */
@@ -87,6 +90,7 @@ export async function metricsPage(
 function gaugesOf(source: MetricsSource, facts: ProcessFacts): Gauge[] {
   const { metrics, ledger, pool, waiting, breaker, cache, memoryBudget } = source;
   const { stats } = ledger;
+  const descriptors = openDescriptors();
   return [
     {
       name: "clewline_build_info",
@@ -125,6 +129,12 @@ function gaugesOf(source: MetricsSource, facts: ProcessFacts): Gauge[] {
     ),
     gauge("clewline_log_dropped_lines", "Lines of the log that could not be written.", facts.droppedLogLines),
     gauge("clewline_config_rejected", "1 while the file on disk is invalid.", facts.isConfigRejected ? 1 : 0),
+    gauge(
+      "clewline_event_loop_lag_seconds",
+      "The longest time for which the process did nothing, within the last one or two minutes.",
+      facts.longestLagMs / 1_000,
+    ),
+    ...(descriptors === null ? [] : [gauge("process_open_fds", "Open file descriptors.", descriptors)]),
     gauge("process_resident_memory_bytes", "Resident memory.", facts.residentBytes),
     gauge("process_start_time_seconds", "Start of the process, in Unix seconds.", facts.startedAtMs / 1_000),
   ];

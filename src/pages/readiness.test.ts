@@ -5,6 +5,8 @@ import { ownNeed } from "../pool/fixtures/need.ts";
 import { GatewayUnderTest } from "../proxy/fixtures/gateway-under-test.ts";
 import { readinessPage } from "./readiness.ts";
 
+const WELL = { isStalled: false, isShortOfDescriptors: false };
+
 let gateway: GatewayUnderTest;
 afterEach(() => gateway.close());
 
@@ -15,7 +17,7 @@ function begin(keys: Readonly<Record<string, string>> | null): void {
 }
 
 async function ask(problems: readonly Problem[] = [], isLow = false) {
-  const reply = readinessPage(gateway, problems, { isLow }, true);
+  const reply = readinessPage(gateway, problems, { isLow }, WELL, true);
   const page = (await reply.json()) as { status: string; problems: string[]; config: { state: string } };
   return { code: reply.status, page };
 }
@@ -47,6 +49,26 @@ test("it is not ready while it drains, and without an upstream, and says so", as
   const { code, page } = await ask();
   expect([code, page.status]).toEqual([503, "not ready"]);
   expect(page.problems).toEqual(["draining", expect.stringMatching(/^no upstreams; add \[\[upstreams\]\]/)]);
+});
+
+test("it is not ready while the process stands still, or has no descriptors, and says so", async () => {
+  begin({ main: "sk-main" });
+  const reply = readinessPage(
+    gateway,
+    [],
+    { isLow: false },
+    { isStalled: true, isShortOfDescriptors: true },
+    true,
+  );
+  expect([reply.status, await reply.json()]).toMatchObject([
+    503,
+    {
+      problems: [
+        "the process stood still for longer than a second",
+        "file descriptors have run out; raise the limit (ulimit -n)",
+      ],
+    },
+  ]);
 });
 
 test("it is not ready without a credential that is ready, or will be by itself", async () => {
@@ -97,6 +119,6 @@ test("a new file that is invalid leaves it ready, and is told with its lines but
 
 test("who shows no key is told only whether it is ready", async () => {
   begin(null);
-  const reply = readinessPage(gateway, [], { isLow: false }, false);
+  const reply = readinessPage(gateway, [], { isLow: false }, WELL, false);
   expect([reply.status, await reply.json()]).toEqual([503, { status: "not ready" }]);
 });

@@ -17,6 +17,14 @@ export interface DiskState {
   readonly isLow: boolean;
 }
 
+/** The process itself. */
+export interface ProcessState {
+  /** It stood still for longer than a second when it was looked at last. */
+  readonly isStalled: boolean;
+  /** No client is accepted, because file descriptors have run out. */
+  readonly isShortOfDescriptors: boolean;
+}
+
 /**
  * Red only for what no request can mend: while a balancer sends none, nothing else would make it green again. A
  * credential that waits for the end of a limit is as good as a ready one, because the client is told the time.
@@ -29,6 +37,7 @@ export function readinessPage(
   { isDraining, ledger, pool, snapshot }: ReadinessSource,
   configProblems: readonly Problem[],
   disk: DiskState,
+  { isStalled, isShortOfDescriptors }: ProcessState,
   isDetailed: boolean,
 ): Response {
   const credentials = pool.list();
@@ -36,6 +45,8 @@ export function readinessPage(
   const waiting = credentials.filter(({ untilMs }) => untilMs !== null).length;
   const problems: string[] = [];
   if (isDraining) problems.push("draining");
+  if (isStalled) problems.push("the process stood still for longer than a second");
+  if (isShortOfDescriptors) problems.push("file descriptors have run out; raise the limit (ulimit -n)");
   if (!ledger.isWritable) problems.push(`ledger: ${ledger.failure ?? "not writable"}`);
   if (snapshot.upstreams.size === 0) problems.push("no upstreams; add [[upstreams]] to the configuration");
   else if (ready + waiting === 0) {

@@ -1,6 +1,6 @@
 /** The price list of this program, and the newer one that a person may have put into the data folder. */
 import { join } from "node:path";
-import { readRegularFile } from "../core/regular-file.ts";
+import { readRegularFile } from "../core/files/regular-file.ts";
 import { ownPriceList } from "./own-price-list.ts";
 import type { PriceList } from "./price-list.ts";
 import { PriceListError, readPriceList } from "./price-list-text.ts";

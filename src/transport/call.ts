@@ -109,6 +109,8 @@ export interface Transport {
   readonly dial: Dial;
   /** The servers that connections are kept open to before a request needs them, in place of those of before. */
   keepWarm(servers: readonly WarmServer[]): void;
+  /** Closes the connections that no call uses. */
+  dropIdle(): void;
   /** Closes idle connections and stops the watchdog. Calls that run continue. */
   stop(): void;
   readonly watchdog: Watchdog;

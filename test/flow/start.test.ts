@@ -168,7 +168,7 @@ test("the operator's own settings of the runtime stay, also when dangerous varia
     expect(environment).toContain("MIMALLOC_PURGE_DELAY=77");
     expect(environment).toContain("BUN_JSC_forceRAMSize=4294967296");
     // The process is replaced only when it has to be: that is a second start of the runtime.
-    expect([dangerous, environment.includes("CLEWLINE_INTERNAL_REEXECUTED=1")]).toEqual([
+    expect([dangerous, environment.includes(`CLEWLINE_INTERNAL_REEXECUTED=${gateway.pid}`)]).toEqual([
       dangerous,
       "HTTP_PROXY" in dangerous,
     ]);

@@ -1,5 +1,18 @@
 /** What work costs, in CPU time: other processes on the machine do not count. */
 
+import { readFileSync } from "node:fs";
+
+/** Ticks of the kernel's clock in its accounts, on every Linux. */
+const TICKS_PER_S = 100;
+
+/** Milliseconds of CPU of another process, on all cores, since its start. */
+export function cpuMsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The name of the program, in parentheses, may hold blanks.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_S;
+}
+
 /** Milliseconds of CPU of this process. */
 function cpuMs(work: () => void): number {
   const before = process.cpuUsage();

@@ -1,10 +1,10 @@
 /** P18: a body that nests deeply is refused on every route, before anything is made of it. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { answerWell } from "../faults/asking.ts";
 import { translatedToml } from "../flow/translated.ts";
 import { CLIENT_KEY, type Gateway, startGateway } from "../kit/gateway.ts";
 import { type RawUpstream, startRawUpstream } from "../kit/raw-upstream.ts";
+import { cpuMsOf } from "./cpu.ts";
 
 const MEGABYTE = 1024 * 1024;
 
@@ -19,12 +19,6 @@ afterAll(async () => {
   await gateway?.close();
   await upstream?.close();
 });
-
-function cpuMs(): number {
-  const stat = readFileSync(`/proc/${gateway.pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
 
 async function post(path: string, body: string): Promise<{ readonly status: number; readonly text: string }> {
   const reply = await fetch(gateway.url + path, {
@@ -61,9 +55,9 @@ for (const [path, bodyOf] of Object.entries(ROUTES)) {
 }
 
 test("P18 thirty megabytes of brackets cost half a second of CPU and little memory at most", async () => {
-  const [restBytes, before] = [gateway.rssBytes(), cpuMs()];
+  const [restBytes, before] = [gateway.rssBytes(), cpuMsOf(gateway.pid)];
   const { status } = await post("/v1/explain", explained(nested(15 * MEGABYTE)));
   expect(status).toBe(400);
-  expect(cpuMs() - before).toBeLessThanOrEqual(500);
+  expect(cpuMsOf(gateway.pid) - before).toBeLessThanOrEqual(500);
   expect((gateway.rssBytes() - restBytes) / MEGABYTE).toBeLessThan(150);
 });

@@ -1,11 +1,10 @@
 /** The requests that once stopped the gateway, at the sizes that they had. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { answerWell } from "../faults/asking.ts";
 import { translatedToml } from "../flow/translated.ts";
 import { CLIENT_KEY, type Gateway, startGateway } from "../kit/gateway.ts";
 import { type RawUpstream, startRawUpstream } from "../kit/raw-upstream.ts";
-
+import { cpuMsOf } from "./cpu.ts";
 import { SCHEMA_GROWTHS } from "./schemas.ts";
 
 const MOST_CPU_MS = 500;
@@ -24,25 +23,18 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-/** CPU of the gateway's process so far. The kernel counts in hundredths of a second. */
-function gatewayCpuMs(): number {
-  const stat = readFileSync(`/proc/${gateway.pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
 async function costMs(
   path: string,
   body: string,
 ): Promise<{ readonly status: number; readonly cpuMs: number }> {
-  const before = gatewayCpuMs();
+  const before = cpuMsOf(gateway.pid);
   const reply = await fetch(gateway.url + path, {
     method: "POST",
     headers: { authorization: `Bearer ${CLIENT_KEY}`, "content-type": "application/json" },
     body,
   });
   await reply.arrayBuffer();
-  return { status: reply.status, cpuMs: gatewayCpuMs() - before };
+  return { status: reply.status, cpuMs: cpuMsOf(gateway.pid) - before };
 }
 
 function list<T>(length: number, entry: (n: number) => T): T[] {

@@ -54,7 +54,12 @@ async function runWith({ json }: { json: boolean }, ids: readonly string[]) {
       program: "clewline",
       isTty: false,
       onReload: () => undefined,
-      memory: { residentBytes: () => 0, collect: () => undefined, collectAll: () => undefined },
+      memory: {
+        residentBytes: () => 0,
+        cpuMs: () => 0,
+        collect: () => undefined,
+        collectAll: () => undefined,
+      },
     },
   );
   return { code, out, err };

@@ -57,7 +57,7 @@ async function runCommand(command: Command, args: readonly string[]) {
     ids: makeIds(),
     stopped: new Promise(() => {}),
     onReload() {},
-    memory: { residentBytes: () => 0, collect: () => undefined, collectAll: () => undefined },
+    memory: { residentBytes: () => 0, cpuMs: () => 0, collect: () => undefined, collectAll: () => undefined },
     program: "clewline",
     isTty: false,
   };

@@ -77,7 +77,7 @@ async function run(args: readonly string[], change: Partial<CliIo> = {}): Promis
     ownCommand: [process.execPath, MAIN],
     isTty: false,
     onReload: () => undefined,
-    memory: { residentBytes: () => 0, collect: () => undefined, collectAll: () => undefined },
+    memory: { residentBytes: () => 0, cpuMs: () => 0, collect: () => undefined, collectAll: () => undefined },
     ...change,
   };
   const code = await backup([...args, "--data-dir", data], io);

@@ -48,7 +48,7 @@ async function run(command: Command, ...args: string[]): Promise<{ code: number;
     program: "clewline",
     isTty: false,
     onReload: () => undefined,
-    memory: { residentBytes: () => 0, collect: () => undefined, collectAll: () => undefined },
+    memory: { residentBytes: () => 0, cpuMs: () => 0, collect: () => undefined, collectAll: () => undefined },
   };
   const code = await command(args, io);
   return { code, out, err };

@@ -71,7 +71,7 @@ async function apply(...args: string[]): Promise<{ code: number; out: string; er
     program: "clewline",
     isTty: false,
     onReload: () => undefined,
-    memory: { residentBytes: () => 0, collect: () => undefined, collectAll: () => undefined },
+    memory: { residentBytes: () => 0, cpuMs: () => 0, collect: () => undefined, collectAll: () => undefined },
   });
   return { code, out, err };
 }

@@ -41,7 +41,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
     program: "clewline",
     isTty: false,
     onReload: () => undefined,
-    memory: { residentBytes: () => 0, collect: () => undefined, collectAll: () => undefined },
+    memory: { residentBytes: () => 0, cpuMs: () => 0, collect: () => undefined, collectAll: () => undefined },
   });
   return { code, out, err };
 }

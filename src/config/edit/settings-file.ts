@@ -7,7 +7,7 @@ import { access, constants, readFile, realpath } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import type { Ids } from "../../core/ids.ts";
-import { codeOf } from "../../core/regular-file.ts";
+import { codeOf } from "../../core/files/regular-file.ts";
 import { writeAtomically } from "../atomic-file.ts";
 import { keysForNextStart } from "../change/restart.ts";
 import type { Config } from "../config.ts";

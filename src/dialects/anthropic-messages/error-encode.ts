@@ -47,6 +47,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   upstream_forbidden: { status: 403, type: "permission_error" },
   ledger_unavailable: { status: 503, type: "api_error" },
   memory_exhausted: { status: 503, type: "api_error" },
+  descriptors_exhausted: { status: 503, type: "api_error" },
   shutting_down: { status: 503, type: "api_error" },
   internal: { status: 500, type: "api_error" },
 };

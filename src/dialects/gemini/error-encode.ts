@@ -47,6 +47,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   upstream_forbidden: { code: 403, status: "PERMISSION_DENIED" },
   ledger_unavailable: { code: 503, status: "UNAVAILABLE" },
   memory_exhausted: { code: 503, status: "UNAVAILABLE" },
+  descriptors_exhausted: { code: 503, status: "UNAVAILABLE" },
   shutting_down: { code: 503, status: "UNAVAILABLE" },
   internal: { code: 500, status: "INTERNAL" },
 };

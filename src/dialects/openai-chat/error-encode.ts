@@ -47,6 +47,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   upstream_forbidden: { type: "permission_error", code: "upstream_forbidden" },
   ledger_unavailable: { type: "server_error", code: "ledger_unavailable" },
   memory_exhausted: { type: "server_error", code: "memory_exhausted" },
+  descriptors_exhausted: { type: "server_error", code: "descriptors_exhausted" },
   shutting_down: { type: "server_error", code: "shutting_down" },
   internal: { type: "server_error", code: "internal_error" },
 };

@@ -70,6 +70,7 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   upstream_forbidden: server("upstream_forbidden"),
   ledger_unavailable: server("ledger_unavailable"),
   memory_exhausted: server("memory_exhausted"),
+  descriptors_exhausted: server("descriptors_exhausted"),
   shutting_down: server("shutting_down"),
   internal: server("internal_error"),
 };

@@ -1,4 +1,5 @@
 /** The reason why a connection to a server failed, as an error of the table. */
+import { hasDescriptors } from "../../core/files/descriptors.ts";
 import { GatewayError } from "../../core/errors.ts";
 
 /** Codes of OpenSSL's verification, as Node spells them. */
@@ -10,9 +11,17 @@ const PRIVATE_AUTHORITY =
 const TLS = /TLS|SSL|EPROTO/;
 const UNKNOWN_NAME = /NOTFOUND|NODATA|EAI_|DNS/;
 
-/** `upstream_connect` for any cause that Bun gives. */
+const NO_DESCRIPTOR =
+  "the gateway has no file descriptor left for a connection to the upstream; send the request again, and raise the limit of the gateway (ulimit -n)";
+const COME_BACK_MS = 1_000;
+
+/** `upstream_connect` for any cause that Bun gives, or `descriptors_exhausted`. */
 export function unreachableError(cause: unknown): GatewayError {
   const code = codeOf(cause);
+  // Bun gives the code of a refused connection when there is no descriptor for one.
+  if (code === "ECONNREFUSED" && !hasDescriptors(1)) {
+    return new GatewayError("descriptors_exhausted", NO_DESCRIPTOR, { cause, retryAfterMs: COME_BACK_MS });
+  }
   const detail = cause instanceof Error ? `${code} ${cause.message}` : String(cause);
   return new GatewayError("upstream_connect", messageFor(code), { cause, detail });
 }

@@ -66,6 +66,7 @@ export function makeHttp1Transport(clock: Clock, watchdog: Watchdog): Transport 
     dial,
     send,
     keepWarm: (servers) => warm.keep(servers),
+    dropIdle: () => pool.dropAll(),
     stop: () => {
       warm.stop();
       pool.stop();

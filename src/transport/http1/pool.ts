@@ -97,6 +97,11 @@ export class IdlePool extends Watched {
   stop(): void {
     this.#isStopped = true;
     this.#watchdog.delete(this);
+    this.dropAll();
+  }
+
+  /** Closes all idle connections. */
+  dropAll(): void {
     for (const idle of this.#idle.values()) for (const connection of idle) connection.terminate();
     this.#idle.clear();
   }
