@@ -56,13 +56,15 @@ const VERBS: Readonly<Record<string, (call: Call) => Promise<number>>> = { link,
 
 async function findPlace(flags: { readonly config: string | undefined }, io: CliIo): Promise<Place> {
   const options = { file: findConfigFile(flags, io.env, io.cwd), env: io.env, flags: {}, cwd: io.cwd };
-  const { config } = await loadConfig({ ...options, hashPassword: async () => "" }).catch(
-    (cause: unknown) => {
-      if (!(cause instanceof ConfigError)) throw cause;
-      // This shell may not be able to read the secrets, and they are not needed.
-      return loadConfig({ ...options, needsSecrets: false });
-    },
-  );
+  const { config } = await loadConfig({
+    ...options,
+    hashPassword: async () => "",
+    sharedFiles: "ignore",
+  }).catch((cause: unknown) => {
+    if (!(cause instanceof ConfigError)) throw cause;
+    // This shell may not be able to read the secrets, and they are not needed.
+    return loadConfig({ ...options, needsSecrets: false });
+  });
   return { dataDir: config.server.dataDir, page: pageOf(config) };
 }
 

@@ -38,6 +38,8 @@ export const alerts = makeCommand(
       flags: {},
       cwd: io.cwd,
       hashPassword: async () => "",
+      // Whether a gateway may start with them is its own affair.
+      sharedFiles: "ignore",
     });
     const channels = channelsOf(config.alerts);
     if (channels.length === 0) {

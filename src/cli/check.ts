@@ -7,20 +7,22 @@ import { loadConfig } from "../config/load.ts";
 import { ConfigError, type Problem, renderProblems } from "../config/problem.ts";
 import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
-import { makeCommand } from "./command.ts";
+import { exitCodeOf, makeCommand, SHARED_FILES_HELP } from "./command.ts";
 import { storedKeysIn } from "./keys/stored-keys.ts";
 import { toJsonLine } from "./table.ts";
 
 export const check = makeCommand(
   {
     name: "check",
-    usage: ["[--config FILE] [--json]"],
+    usage: ["[--config FILE] [--allow-shared-files] [--json]"],
     about: "Validates the configuration and says what it contains.",
     flags: {
       config: { value: "FILE", help: "the file (else CLEWLINE_CONFIG, ./clewline.toml, the user's folder)" },
+      "allow-shared-files": { help: SHARED_FILES_HELP },
       json: { help: "one JSON object on standard output" },
     },
-    notes: "Exit code: 0 good (warnings included), 2 wrong usage, 78 wrong configuration.",
+    notes:
+      "Exit code: 0 good (warnings included), 1 others can change the files, 2 wrong usage, 78 wrong configuration.",
   },
   async ({ flags }, io) => {
     try {
@@ -31,6 +33,7 @@ export const check = makeCommand(
         cwd: io.cwd,
         // Nobody signs in here, so no time is spent on a real hash.
         hashPassword: async () => "",
+        sharedFiles: flags["allow-shared-files"] ? "warn" : "refuse",
       });
       const all = [...warnings, ...keyWarnings(config, io)];
       if (flags.json) io.out(toJsonLine({ ok: true, ...summary(config), problems: [], warnings: all }));
@@ -40,7 +43,7 @@ export const check = makeCommand(
       if (!(error instanceof ConfigError)) throw error;
       if (flags.json) io.out(toJsonLine({ ok: false, problems: error.problems, warnings: [] }));
       else io.err(`${renderProblems(error.problems)}${count(error.problems.length, "problem")}\n`);
-      return EXIT.config;
+      return exitCodeOf(error);
     }
   },
 );

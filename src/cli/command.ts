@@ -3,6 +3,7 @@
  * command.
  */
 import { parseArgs } from "node:util";
+import { SharedPathsError } from "../config/access/shared-paths.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
 import { type CliIo, type Command, EXIT } from "./cli.ts";
 
@@ -26,6 +27,9 @@ export interface CommandSpec<Flags extends Readonly<Record<string, Flag>>> {
   /** Text at the end of the help. */
   readonly notes?: string;
 }
+
+/** Of the flag `--allow-shared-files`. */
+export const SHARED_FILES_HELP = "also with files or a data folder that everybody on this machine can change";
 
 /** The arguments of a call. A switch is false, and a value undefined, when its flag is absent. */
 export interface Arguments<Flags> {
@@ -62,9 +66,14 @@ export function makeCommand<const Flags extends Readonly<Record<string, Flag>>>(
       }
       if (!(error instanceof ConfigError)) throw error;
       io.err(renderProblems(error.problems));
-      return EXIT.config;
+      return exitCodeOf(error);
     }
   };
+}
+
+/** For a configuration that cannot be used; its text may be good, and its file one that others can change. */
+export function exitCodeOf(error: ConfigError): number {
+  return error instanceof SharedPathsError ? EXIT.failed : EXIT.config;
 }
 
 /** A port number from a flag. */

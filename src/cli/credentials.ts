@@ -144,7 +144,7 @@ interface ReadConfig {
  */
 async function readConfig(named: string | undefined, io: CliIo): Promise<ReadConfig> {
   const file = findConfigFile({ config: named }, io.env, io.cwd);
-  const options = { file, env: io.env, flags: {}, cwd: io.cwd };
+  const options = { file, env: io.env, flags: {}, cwd: io.cwd, sharedFiles: "ignore" } as const;
   try {
     return { config: (await loadConfig(options)).config, hasSecrets: true };
   } catch (cause) {

@@ -48,6 +48,8 @@ uses the model lists of the providers, which it has read: ask it by POST /v1/exp
       flags: {},
       cwd: io.cwd,
       hashPassword: async () => "",
+      // Whether a gateway may start with them is its own affair.
+      sharedFiles: "ignore",
     });
     try {
       const atMs = io.clock.nowMs();

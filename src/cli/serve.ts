@@ -2,6 +2,7 @@
 
 import { logWriter } from "../app/log-writer.ts";
 import { type App, startApp } from "../app.ts";
+import { refuseSharedFile } from "../config/access/shared-paths.ts";
 import type { Config } from "../config/config.ts";
 import { findConfigFile } from "../config/file.ts";
 import { firstRun, firstRunFile } from "../config/first-run/first-run.ts";
@@ -12,7 +13,7 @@ import { hashPassword, makeSteadyHash } from "../http/password.ts";
 import { AdminAccessTable, makeLink } from "../store/admin-access.ts";
 import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
-import { makeCommand } from "./command.ts";
+import { makeCommand, SHARED_FILES_HELP } from "./command.ts";
 import { makeLog } from "./log.ts";
 import { VERSION } from "./version.ts";
 import { writeStore } from "./write-store.ts";
@@ -23,7 +24,10 @@ const LOG_END_MS = 500;
 export const serve = makeCommand(
   {
     name: "serve",
-    usage: ["[--config FILE] [--host HOST] [--port PORT] [--data-dir DIR] [--log-level LEVEL]"],
+    usage: [
+      "[--config FILE] [--host HOST] [--port PORT] [--data-dir DIR] [--log-level LEVEL]",
+      "[--allow-shared-files]",
+    ],
     about: "Starts the gateway.",
     flags: {
       config: {
@@ -34,19 +38,29 @@ export const serve = makeCommand(
       port: { value: "PORT", help: "replaces server.port" },
       "data-dir": { value: "DIR", help: "replaces server.data_dir" },
       "log-level": { value: "LEVEL", help: "debug, info, warn or error; replaces log.level" },
+      "allow-shared-files": { help: SHARED_FILES_HELP },
     },
-    notes: `SIGTERM and SIGINT drain: running requests end first. A second signal ends the process at once.
+    notes: `SIGTERM and SIGINT drain: running requests end first. A second signal ends them now, and still
+writes their rows; a third one ends the process at once.
 SIGHUP, and any change of the file, reads the configuration again.`,
   },
   async ({ flags }, io) => {
     const { host, port, "data-dir": dataDir, "log-level": logLevel } = flags;
     const writer = logWriter(() => io.clock.nowMs());
     try {
-      const file = await prepare(flags.config, io);
+      const sharedFiles = flags["allow-shared-files"] ? "warn" : "refuse";
+      const file = await prepare(flags.config, sharedFiles, io);
       const steadyHash = makeSteadyHash();
       const flagsOfConfig = { host, port, dataDir, logLevel };
       const { env, cwd } = io;
-      const options = { file, env, flags: flagsOfConfig, cwd, hashPassword: steadyHash };
+      const options = {
+        file,
+        env,
+        flags: flagsOfConfig,
+        cwd,
+        hashPassword: steadyHash,
+        sharedFiles,
+      } as const;
       const { config, warnings } = await loadConfig(options);
       if (warnings.length > 0) io.err(renderProblems(warnings));
       const log = makeLog(config.log.level, writer);
@@ -80,8 +94,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
         "listening",
       );
       await io.stopped;
-      await app.drain();
-      return EXIT.ok;
+      return (await app.drain(io.hurried)) ? EXIT.ok : EXIT.interrupted;
     } catch (cause) {
       if (cause instanceof ConfigError) throw cause;
       io.err(`clewline: ${startFailure(cause)}\n`);
@@ -96,7 +109,11 @@ SIGHUP, and any change of the file, reads the configuration again.`,
  * Finds the file, or makes the first one; keeps the admin's password as a hash. Shows a new key and password,
  * once.
  */
-async function prepare(named: string | undefined, io: CliIo): Promise<string> {
+async function prepare(
+  named: string | undefined,
+  sharedFiles: "refuse" | "warn",
+  io: CliIo,
+): Promise<string> {
   const found = findConfigFile({ config: named }, io.env, io.cwd);
   if (found === null) {
     const made = await firstRun({ file: firstRunFile(io.env), ids: io.ids, hashPassword });
@@ -108,6 +125,8 @@ async function prepare(named: string | undefined, io: CliIo): Promise<string> {
 `);
     return made.file;
   }
+  // Before the file is changed.
+  if (sharedFiles === "refuse") refuseSharedFile(found, io.cwd);
   const { madePassword, warnings } = await ensureAdminPassword({
     file: found,
     env: io.env,

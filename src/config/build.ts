@@ -24,6 +24,7 @@ export interface ResolvedPaths extends CertificatePair {
 
 export interface Parts {
   readonly file: string | null;
+  readonly hasSecrets: boolean;
   readonly readFiles: readonly ReadFile[];
   readonly checked: FileConfig;
   /** By path in the file, as in `keys.0.key`. */
@@ -35,7 +36,7 @@ export interface Parts {
 
 /** The configuration, frozen at every depth. */
 export function buildConfig(parts: Parts): Config {
-  const { file, readFiles, checked, secrets, vias, paths, passwordHash } = parts;
+  const { file, hasSecrets, readFiles, checked, secrets, vias, paths, passwordHash } = parts;
   const { dataDir, ...tls } = paths;
   const keys = toCamel(fileSchema, checked);
   const { key: _key, ...metrics } = keys.metrics;
@@ -43,6 +44,7 @@ export function buildConfig(parts: Parts): Config {
   return deepFreeze({
     ...keys,
     file,
+    hasSecrets,
     readFiles,
     server: { ...keys.server, dataDir, tls: keys.server.tls && tls },
     admin: keys.admin === null || passwordHash === null ? null : makeAdmin(keys.admin, passwordHash),

@@ -20,6 +20,8 @@ export type Config = Replace<
   {
     /** Absolute path of the file; null when there is none. */
     file: string | null;
+    /** The file itself has secrets in it, and not only references. */
+    hasSecrets: boolean;
     /** The file, and the secrets and certificates that it names. */
     readFiles: readonly ReadFile[];
     server: ServerConfig;

@@ -71,7 +71,7 @@ key = "client-key"
 
 describe("a good file", () => {
   test("says everything it can say", async () => {
-    await writeFile(join(cwd, "provider.key"), "from-file\r\n");
+    await writeFile(join(cwd, "provider.key"), "from-file\r\n", { mode: 0o600 });
     const { config, warnings } = await load(
       `[server]
 host = "::1"
@@ -116,6 +116,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
     expect(warnings).toEqual([]);
     expect(config).toEqual({
       file: join(cwd, "clewline.toml"),
+      hasSecrets: true,
       readFiles: ["clewline.toml", "provider.key"].map((name) => ({
         path: join(cwd, name),
         version: expect.stringMatching(/^\d+ \d+ /),

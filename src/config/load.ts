@@ -2,10 +2,15 @@
  * Loads the configuration: reads the file, applies the overrides, checks everything, and reports every
  * problem at once.
  */
-import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { shellWord } from "../core/shell-word.ts";
+import {
+  dataFolderIn,
+  findSharedPaths,
+  problemOfShared,
+  SharedPathsError,
+  type TrustedPaths,
+} from "./access/shared-paths.ts";
 import { checkAlerts } from "./alerts/alert-checks.ts";
 import { CHANNEL_SECRETS } from "./alerts/schema-alerts.ts";
 import { buildConfig, type ResolvedPaths, sha256 } from "./build.ts";
@@ -43,6 +48,8 @@ export interface LoadOptions {
    * and TLS files need not be readable, because the tool may run as another user than the gateway.
    */
   readonly needsSecrets?: boolean;
+  /** What becomes of files and folders that others can reach: `refuse` (default) those that others can change. */
+  readonly sharedFiles?: "refuse" | "warn" | "ignore";
 }
 
 export interface LoadedConfig {
@@ -78,7 +85,12 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   }
 
   warnOfUnknownVariables(draft, env, secrets.variables);
-  await warnOfReaders(draft, file, cwd, secrets.hasLiterals);
+  const { sharedFiles = "refuse" } = options;
+  if (needsSecrets && sharedFiles !== "ignore") {
+    const { hasLiterals: hasSecrets } = secrets;
+    const trusted = { file, hasSecrets, readFiles: draft.readFiles, dataDir: paths.dataDir, cwd };
+    judgePaths(draft, trusted, sharedFiles === "warn");
+  }
   if (checked.upstreams.length === 0) {
     draft.warn(
       [],
@@ -104,6 +116,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   }
   const config = buildConfig({
     file,
+    hasSecrets: secrets.hasLiterals,
     readFiles: draft.readFiles,
     checked,
     secrets: secrets.texts,
@@ -249,7 +262,8 @@ async function resolvePaths(
   const certFile = at(CERT) ?? "";
   const keyFile = at(KEY) ?? "";
   const pair = mustBeReadable ? await readCertificate(draft, certFile, keyFile) : { cert: "", key: "" };
-  return { dataDir: at(["server", "data_dir"]) ?? stateFolder(env), certFile, keyFile, ...pair };
+  const dataDir = dataFolderIn(at(["server", "data_dir"]) ?? stateFolder(env));
+  return { dataDir, certFile, keyFile, ...pair };
 }
 
 const CERT: Path = ["server", "tls", "cert_file"];
@@ -266,20 +280,12 @@ async function readCertificate(draft: Draft, certFile: string, keyFile: string):
   return { cert, key };
 }
 
-async function warnOfReaders(
-  draft: Draft,
-  file: string | null,
-  cwd: string,
-  hasLiterals: boolean,
-): Promise<void> {
-  if (file === null || !hasLiterals) return;
-  const { mode } = await stat(file);
-  if ((mode & 0o004) === 0) return;
-  draft.warn(
-    [],
-    "the file contains secrets, and everybody on this machine can read it",
-    `make the file private: chmod 600 ${shellWord(shownName(file, cwd))}`,
-  );
+/** Throws `SharedPathsError` for what others can change, unless that is waived. */
+function judgePaths(draft: Draft, trusted: TrustedPaths, isWaived: boolean): void {
+  const shared = findSharedPaths(trusted);
+  const refused = isWaived ? [] : shared.filter(({ isRefused }) => isRefused);
+  if (refused.length > 0) throw new SharedPathsError(refused.map(problemOfShared), draft.readFiles);
+  draft.warnings.push(...shared.map(problemOfShared));
 }
 
 async function hashOf(

@@ -1,7 +1,7 @@
 /** Looks at everything that a gateway needs, and says of each thing whether it works and what repairs it. */
 import type { Problem } from "../config/problem.ts";
 import { type Finding, good, warning } from "./finding.ts";
-import { fileFindings, folderFindings, portFindings } from "./machine-checks.ts";
+import { folderFindings, portFindings, sharingFindings } from "./machine-checks.ts";
 import { examineUpstreams, type UpstreamChecks } from "./upstream-checks.ts";
 
 export interface DoctorOptions extends UpstreamChecks {
@@ -20,7 +20,7 @@ export async function examine(options: DoctorOptions): Promise<readonly Finding[
   if (upstream !== null) return examineUpstreams(options, upstream);
   const machine = [
     ...configFindings(config.file, warnings),
-    ...fileFindings(config),
+    ...sharingFindings(config),
     ...folderFindings(config.server.dataDir),
     ...(isServing ? [] : await portFindings(config, transport)),
   ];

@@ -1,58 +1,35 @@
 /** What the gateway needs of the machine: its files, its disk, its ports. */
-import { accessSync, constants, existsSync, readFileSync, type Stats, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
+import { findSharedPaths, problemOfShared } from "../config/access/shared-paths.ts";
 import { parseListen } from "../config/admin/listen-address.ts";
 import type { Config } from "../config/config.ts";
 import { DIRECT } from "../config/network/via.ts";
 import { GatewayError } from "../core/errors.ts";
-import { shellWord } from "../core/shell-word.ts";
 import { storeFile } from "../ledger/store-file.ts";
 import type { Transport } from "../transport/call.ts";
 import { callSmall } from "../transport/small-call.ts";
 import { type Finding, good, problem, warning } from "./finding.ts";
 
-const MAX_READ_BYTES = 1_048_576;
 const GIB = 1_073_741_824;
 const DISK_PROBLEM_BYTES = 104_857_600;
 const PAGE_TIMEOUT_MS = 3_000;
 const MAX_PAGE_BYTES = 4_194_304;
-const OTHERS_READ = 0o004;
-const OTHERS = 0o007;
 
-/** Files that hold secrets and that everybody on the machine can read. The check of the configuration tells of its own file. */
-export function fileFindings({ file, readFiles }: Pick<Config, "file" | "readFiles">): readonly Finding[] {
-  const paths = [...new Set(readFiles.map(({ path }) => path))].filter((path) => path !== file);
-  const open = paths.filter((path) => isOpen(path) && !isPublic(path));
-  if (open.length === 0) return [good("file_mode", "", "no file with a secret can be read by others")];
-  return open.map((path) =>
-    warning(
-      "file_mode",
-      path,
-      "the file holds a secret, and everybody on this machine can read it",
-      `chmod 600 ${shellWord(path)}`,
-    ),
-  );
+/** Files and folders that others can reach; a start refuses those that are problems. */
+export function sharingFindings(config: Config): readonly Finding[] {
+  const { server, ...files } = config;
+  // Without a working folder to shorten them, the names of files are whole.
+  const shared = findSharedPaths({ ...files, dataDir: server.dataDir, cwd: "/" });
+  if (shared.length === 0) return [good("file_mode", "", "others can reach neither secrets nor data")];
+  return shared.map((one) => {
+    const { message, repair } = problemOfShared(one);
+    return (one.isRefused ? problem : warning)("file_mode", one.path, message, repair);
+  });
 }
 
-function isOpen(path: string): boolean {
-  const stats = statsOf(path);
-  return stats !== null && (stats.mode & OTHERS_READ) !== 0;
-}
-
-/** Certificates are no secrets. */
-function isPublic(path: string): boolean {
-  const stats = statsOf(path);
-  if (stats === null || stats.size > MAX_READ_BYTES) return false;
-  const text = readFileSync(path, "latin1");
-  return text.includes("-----BEGIN CERTIFICATE-----") && !text.includes("PRIVATE KEY-----");
-}
-
-function statsOf(path: string): Stats | null {
-  return statSync(path, { throwIfNoEntry: false }) ?? null;
-}
-
-/** The folder of the ledger: whether it can be written, and by whom it can be read. */
+/** The folder of the ledger: whether it can be written, and what is free on its disk. */
 export function folderFindings(dataDir: string): readonly Finding[] {
   if (!existsSync(dataDir)) {
     const parent = nearestFolder(dataDir);
@@ -72,13 +49,6 @@ export function folderFindings(dataDir: string): readonly Finding[] {
   const file = storeFile(dataDir);
   if (existsSync(file) && !canWrite(file)) {
     return [problem("data_folder", file, "the ledger cannot be written", owner)];
-  }
-  if (((statsOf(dataDir)?.mode ?? 0) & OTHERS) !== 0) {
-    const repair = `chmod 700 ${shellWord(dataDir)}`;
-    return [
-      warning("file_mode", dataDir, "others on this machine can look into the folder", repair),
-      ...diskFindings(dataDir),
-    ];
   }
   return [good("data_folder", dataDir, "the folder can be written"), ...diskFindings(dataDir)];
 }

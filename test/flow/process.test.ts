@@ -136,14 +136,18 @@ test("what still runs at the end of the drain time-out is cut, and on the record
   }
 });
 
-test("a second signal ends it at once", async () => {
+test("P22 a second signal ends it at once, and what ran is on the record", async () => {
   const gateway = await start();
-  await openStream(gateway);
+  for (let i = 0; i < 5; i++) await openStream(gateway);
   gateway.signal("SIGTERM");
   await until("no connection is accepted", () => isRefused(gateway.port));
   gateway.signal("SIGTERM");
   // A drain that goes on to its time-out ends with 0.
   expect(await gateway.exited).toBe(130);
+  const rows = await rowsOf(gateway);
+  expect(rows.map(({ outcome }) => outcome)).toEqual(
+    Array.from({ length: 5 }, () => expect.not.stringMatching("ok")),
+  );
   await gateway.kill();
 });
 

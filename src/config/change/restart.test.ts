@@ -23,7 +23,16 @@ function configWith(key: string | null): Config {
   const paths = { dataDir, certFile: tls?.cert_file ?? "", keyFile: tls?.key_file ?? "", cert: "", key: "" };
   const vias = { network: DIRECT, upstreams: [] };
   const secrets = new Map<string, string>();
-  return buildConfig({ file: null, readFiles: [], checked, secrets, vias, paths, passwordHash: null });
+  return buildConfig({
+    file: null,
+    hasSecrets: false,
+    readFiles: [],
+    checked,
+    secrets,
+    vias,
+    paths,
+    passwordHash: null,
+  });
 }
 
 function otherThan(value: unknown): unknown {
