@@ -72,11 +72,16 @@ const lastError = v.strictObject({
   errorKind: v.nullable(v.string()),
 });
 
+const hours = v.pipe(v.array(count), v.length(24));
+
 /** What the ledger knows of the last 24 hours; null: it cannot be read now. */
 const dayFacts = v.nullable(
   v.strictObject({
-    /** From the oldest hour to the running one. */
-    hours: v.pipe(v.array(v.strictObject({ startMs: timeMs, ok: count, failed: count })), v.length(24)),
+    /** When the oldest of the hours begins. */
+    startMs: timeMs,
+    /** Requests by the hour, from the oldest to the running one. */
+    ok: hours,
+    failed: hours,
     /** From 0 to 1; null: no reply has told. */
     cacheReadShare: v.nullable(v.number()),
     costNanoUsd: v.nullable(v.string()),

@@ -11,8 +11,8 @@ type Credential = ReplyOf<"listCredentials">["credentials"][number];
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
 const FRESH_MS = 60_000;
-/** The board does not wait longer for the ledger: its states are there at once. */
-const WAIT_MS = 1_500;
+/** The board does not wait longer for the ledger: its states are there at once, and it asks again for the rest. */
+const WAIT_MS = 250;
 const ERRORS_READ = 300;
 const ERRORS_SHOWN = 5;
 
@@ -67,17 +67,17 @@ export class CredentialDays {
 }
 
 function dayOf(startMs: number, strip: CredentialStrip | undefined): Credential["day"] {
-  const hours = Array.from({ length: HOURS }, (_, i) => ({
-    startMs: startMs + i * HOUR_MS,
-    ok: strip?.ok[i] ?? 0,
-    failed: strip?.failed[i] ?? 0,
-  }));
+  const byHour = (counts: readonly number[] | undefined): number[] =>
+    Array.from({ length: HOURS }, (_, at) => counts?.[at] ?? 0);
+  const [ok, failed] = [byHour(strip?.ok), byHour(strip?.failed)];
   const input = strip?.inputTokens ?? null;
   const read = strip?.cacheReadTokens ?? null;
   return {
-    hours,
+    startMs,
+    ok,
+    failed,
     cacheReadShare: input === null || read === null || input === 0 ? null : Math.min(1, read / input),
     costNanoUsd: strip?.costNanoUsd ?? null,
-    requests: hours.reduce((sum, { ok, failed }) => sum + ok + failed, 0),
+    requests: [...ok, ...failed].reduce((sum, requests) => sum + requests, 0),
   };
 }

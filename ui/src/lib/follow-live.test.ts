@@ -20,7 +20,7 @@ const credential = (id: string): Credential => ({
   models: [],
   owner: null,
   room: [],
-  day: { hours: [], cacheReadShare: 0.5, costNanoUsd: "7", requests: 3 },
+  day: { startMs: 0, ok: [], failed: [], cacheReadShare: 0.5, costNanoUsd: "7", requests: 3 },
   lastErrors: [{ requestId: "r", atMs: 1, status: 429, errorKind: null }],
 });
 

@@ -2,14 +2,30 @@
 import { i18n } from "@lingui/core";
 
 const NANO = 1_000_000_000;
-const KEPT = new Map<string, Intl.NumberFormat>();
 
-function numbers(options: Intl.NumberFormatOptions): Intl.NumberFormat {
-  const id = `${i18n.locale}${JSON.stringify(options)}`;
-  const known = KEPT.get(id) ?? new Intl.NumberFormat(i18n.locale || "en", options);
-  KEPT.set(id, known);
-  return known;
+/** Formats by language and options: to make one takes a thousand times longer than to use it. */
+function keptFormats<Options, Format>(
+  make: (locale: string, options: Options) => Format,
+): (options: Options) => Format {
+  const kept = new Map<string, Format>();
+  return (options) => {
+    const locale = i18n.locale || "en";
+    const id = `${locale}${JSON.stringify(options)}`;
+    let format = kept.get(id);
+    if (format === undefined) {
+      format = make(locale, options);
+      kept.set(id, format);
+    }
+    return format;
+  };
 }
+
+const numbers = keptFormats(
+  (locale, options: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, options),
+);
+const dates = keptFormats(
+  (locale, options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options),
+);
 
 export const NONE = "–";
 
@@ -81,7 +97,7 @@ const TIME: Intl.DateTimeFormatOptions = {
 const DAY: Intl.DateTimeFormatOptions = { month: "short", day: "numeric" };
 
 function moment(ms: number, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(i18n.locale || "en", options).format(ms);
+  return dates(options).format(ms);
 }
 
 export const clockTime = (ms: number): string => moment(ms, TIME);

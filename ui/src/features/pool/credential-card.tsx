@@ -115,34 +115,41 @@ function DayFacts({ credential: { day, inFlight } }: { credential: Credential })
   const text = useText();
   return (
     <div className="flex flex-col gap-1.5">
-      {day !== null && <DayStrip hours={day.hours} />}
+      <DayStrip day={day} />
       <dl className="flex flex-wrap gap-x-4 gap-y-0.5 text-[13px] text-muted [&_dd]:inline [&_dd]:tabular [&_dd]:text-ink [&_dt]:inline">
         <div>
           <dt>{text("Running")} </dt>
           <dd>{inFlight}</dd>
         </div>
-        {day !== null && (
-          <>
-            <div>
-              <dt>{text("24 hours")} </dt>
-              <dd>
-                {compact(day.requests)} · {dollars(day.costNanoUsd)}
-              </dd>
-            </div>
-            <div>
-              <dt>{text("From cache")} </dt>
-              <dd>{percent(day.cacheReadShare)}</dd>
-            </div>
-          </>
-        )}
+        <div>
+          <dt>{text("24 hours")} </dt>
+          <dd>
+            {compact(day?.requests)} · {dollars(day?.costNanoUsd)}
+          </dd>
+        </div>
+        <div>
+          <dt>{text("From cache")} </dt>
+          <dd>{percent(day?.cacheReadShare)}</dd>
+        </div>
       </dl>
     </div>
   );
 }
 
-function LastErrors({ credential: { lastErrors } }: { credential: Credential }) {
+/** More may have failed than there are errors to show: the list of errors is short. */
+function hasOnlyGood(day: Credential["day"]): boolean {
+  return day !== null && day.requests > 0 && day.failed.every((failed) => failed === 0);
+}
+
+function LastErrors({ credential: { day, lastErrors } }: { credential: Credential }) {
   const text = useText();
-  if (lastErrors.length === 0) return null;
+  if (lastErrors.length === 0)
+    return (
+      // The line is there before the ledger has answered, so that nothing moves then.
+      <p className="min-h-[1.5em] text-[13px] text-muted">
+        {hasOnlyGood(day) && text("No errors in 24 hours")}
+      </p>
+    );
   return (
     <details>
       <summary className="w-fit text-[13px] text-muted hover:text-ink">

@@ -2,11 +2,18 @@ import { clockTime, whole } from "../../lib/format.ts";
 import { useText } from "../../lib/text.ts";
 import type { Credential } from "./states.ts";
 
-type Hours = NonNullable<Credential["day"]>["hours"];
+const HOUR_MS = 3_600_000;
 
 /** An hour with failures is shorter in its good part, so that it can be told without its colour. */
-export function DayStrip({ hours }: { hours: Hours }) {
+export function DayStrip({ day }: { day: Credential["day"] }) {
   const text = useText();
+  // The place of the strip: nothing moves when the ledger has answered.
+  if (day === null) return <div aria-hidden className="h-6 rounded-[2px] bg-sunken" />;
+  const hours = day.ok.map((ok, at) => ({
+    startMs: day.startMs + at * HOUR_MS,
+    ok,
+    failed: day.failed[at] ?? 0,
+  }));
   const [ok, failed] = [
     hours.reduce((sum, hour) => sum + hour.ok, 0),
     hours.reduce((sum, hour) => sum + hour.failed, 0),

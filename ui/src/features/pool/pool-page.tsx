@@ -17,7 +17,7 @@ import { TestDialog } from "./test-dialog.tsx";
 /** Live events bring the states; the ledger's figures are read again now and then. */
 const REFRESH_MS = 60_000;
 /** The board comes before the ledger has answered. */
-const UNKNOWN_REFRESH_MS = 3_000;
+const UNKNOWN_REFRESH_MS = 1_500;
 
 export function PoolPage() {
   const text = useText();

@@ -35,6 +35,7 @@ export const POOL_MESSAGES = {
   Running: "运行中",
   "From cache": "来自缓存",
   "{count, plural, one {# last error} other {# last errors}}": "最近 {count} 个错误",
+  "No errors in 24 hours": "24 小时内没有错误",
   "The last 24 hours: {ok} good, {failed} failed": "最近 24 小时：{ok} 个成功，{failed} 个失败",
   "{ok} good, {failed} failed": "{ok} 个成功，{failed} 个失败",
   "What is left of its limits": "剩余额度",
