@@ -167,6 +167,7 @@ export const STATES: Readonly<Record<string, string>> = {
   "quota of the project used up": "项目的配额已用完",
   "the project has not enabled the Vertex AI API": "项目未启用 Vertex AI API",
   "the account may not call models in this project": "该账号无权在此项目中调用模型",
+  "the account is suspended": "该账号已被停用",
   "the project does not have the model in this region": "项目在此区域没有该模型",
   "the region does not serve the model": "此区域不提供该模型",
   "the project has not enabled the model": "项目未启用该模型",
