@@ -4,6 +4,7 @@
  */
 
 import type { CallIdRule } from "../neutral/conversation/call-ids.ts";
+import type { ThinkingSwitch } from "../neutral/traits.ts";
 
 export interface CodecProfile {
   /** Chat: the parameter that bounds the answer of a model that takes both. */
@@ -41,11 +42,22 @@ export interface CodecProfile {
    * them in different ways.
    */
   readonly textParts: boolean;
-  /**
-   * Chat: reasoning state goes back in the members `reasoning_content` and `extra_content`, which OpenAI does
-   * not know.
-   */
-  readonly reasoningMembers: boolean;
   /** Chat: the ids that calls and their results may have. */
   readonly callIds: CallIdRule;
+  /**
+   * Chat: the members of the assistant's turns in which the server takes reasoning back, the one for its text first;
+   * null: not known, so reasoning goes back in the members in which it came.
+   */
+  readonly reasoningMembers: readonly string[] | null;
+  /** Chat: the member that switches thinking, for all models of the server; null: the model's (`ChatTraits`). */
+  readonly thinkingSwitch: ThinkingSwitch | null;
+  /** Chat: when a tool can be forced; null: the model says it. */
+  readonly forcedTools: "always" | "unless-thinking" | "never" | null;
+  /**
+   * Chat: marks `cache_control` for models that need them. The mark of a tool's result stands on its last part or on
+   * its message; null: the server takes no marks.
+   */
+  readonly cacheMarks: "parts" | "messages" | null;
+  /** Chat: parameters of sampling beyond OpenAI's (`top_k`, `min_p`); null: not known, so all are sent. */
+  readonly extraSampling: ReadonlySet<string> | null;
 }

@@ -52,6 +52,12 @@ export type RepairKind =
   | "schema-in-words"
   /** Each turn of the assistant has its reasoning, empty where none is known. */
   | "return-reasoning"
+  /** The same, with a space where none is known. */
+  | "fill-reasoning"
+  /** Calls that Google did not sign have its stand-in for a signature. */
+  | "sign-calls"
+  /** The model is told not to think in answers that are not streamed. */
+  | "no-thinking"
   /** No reasoning state that its provider signed: it was refused as damaged or foreign. */
   | "without-seals";
 

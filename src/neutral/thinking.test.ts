@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ReasoningRequest } from "./request.ts";
 import { budgetOf, effortOf, nearestEffort } from "./thinking.ts";
-import { EFFORTS, type Effort, type ModelTraits } from "./traits.ts";
+import { EFFORTS, type Effort, type ModelTraits, PLAIN_CHAT } from "./traits.ts";
 
 const asked = (more: Partial<ReasoningRequest>): ReasoningRequest => ({
   effort: null,
@@ -39,6 +39,7 @@ function budgetModel(minBudgetTokens: number, maxBudgetTokens: number, canDisabl
     closedSchemas: false,
     cacheBreakpoints: false,
     webSearch: false,
+    onChat: PLAIN_CHAT,
   };
 }
 

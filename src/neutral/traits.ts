@@ -26,6 +26,46 @@ export interface ThinkingTraits {
   readonly isOnByDefault: boolean;
 }
 
+/** Chat Completions: the member of a request that switches thinking on and off. */
+export type ThinkingSwitch =
+  /** The word `none` among its words. */
+  | "reasoning_effort"
+  /** `thinking.type`: `enabled` or `disabled`. */
+  | "thinking"
+  /** `thinking.type`: `adaptive` or `disabled`. */
+  | "thinking-adaptive"
+  /** True or false; `thinking_budget` bounds the thinking. */
+  | "enable_thinking"
+  /** A variable of the model's chat template (`ChatTraits.templateSwitch`). */
+  | "chat_template_kwargs"
+  /** An object with `enabled`, `effort` or `max_tokens`. */
+  | "reasoning"
+  /** An object with `enabled` alone. */
+  | "reasoning-enabled";
+
+/** Facts of a model that hold where it is served on Chat Completions. */
+export interface ChatTraits {
+  /** The switches that servers of the model know; none: `reasoning_effort` alone asks for thinking. */
+  readonly switches: readonly ThinkingSwitch[];
+  /** The variable by which the model's chat template thinks or not; null: none is known. */
+  readonly templateSwitch: "enable_thinking" | "thinking" | null;
+  /** A tool can be forced while the model thinks. */
+  readonly forcesWhileThinking: boolean;
+  /** What stands for the reasoning of a turn that has none; null: turns may come without reasoning. */
+  readonly reasoningFiller: string | null;
+  /** Nothing of a prompt is cached unless the request marks its parts with `cache_control`. */
+  readonly needsCacheMarks: boolean;
+}
+
+/** A model of which nothing of this is known. */
+export const PLAIN_CHAT: ChatTraits = Object.freeze({
+  switches: [],
+  templateSwitch: null,
+  forcesWhileThinking: true,
+  reasoningFiller: null,
+  needsCacheMarks: false,
+});
+
 export interface ModelTraits {
   /** null: unknown. */
   readonly contextTokens: number | null;
@@ -74,4 +114,5 @@ export interface ModelTraits {
   readonly cacheBreakpoints: boolean;
   /** The model can search the web. */
   readonly webSearch: boolean;
+  readonly onChat: ChatTraits;
 }

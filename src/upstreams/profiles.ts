@@ -43,8 +43,13 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   videoParts: true,
   refusals: false,
   textParts: false,
-  reasoningMembers: true,
   callIds: CALL_IDS,
+  reasoningMembers: null,
+  thinkingSwitch: null,
+  forcedTools: null,
+  // LiteLLM refuses a mark on a part of a result; other servers pass over a mark on its message.
+  cacheMarks: "messages",
+  extraSampling: null,
 });
 
 const OPENAI_FAILURES: readonly Row[] = [
@@ -85,8 +90,12 @@ export const OPENAI: ServerProfile = Object.freeze({
   videoParts: false,
   refusals: true,
   textParts: true,
-  reasoningMembers: false,
   callIds: CALL_IDS,
+  reasoningMembers: [],
+  thinkingSwitch: "reasoning_effort",
+  forcedTools: "always",
+  cacheMarks: null,
+  extraSampling: new Set<string>(),
 });
 
 /** Anthropic, and servers that speak Messages. */

@@ -7,6 +7,7 @@ export const SERVER_BASE_URLS = {
   dashscope: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
   deepseek: "https://api.deepseek.com/v1",
   fireworks: "https://api.fireworks.ai/inference/v1",
+  google: "https://generativelanguage.googleapis.com/v1beta/openai",
   groq: "https://api.groq.com/openai/v1",
   litellm: null,
   "llama.cpp": null,

@@ -11,17 +11,39 @@ import {
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
 import { joinContents, joinTurns, withoutSealsIn } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
+import { sealOf } from "./call-slot.ts";
+import { DUMMY_SIGNATURE } from "./seal.ts";
 import { isClosed } from "./tool-encode.ts";
 
 /** Template engines report a refusal as 400 or, in llama.cpp, as 500. */
 const TEMPLATE_STATUSES: readonly number[] = [400, 422, 500];
 
 const REFUSALS: readonly Refusal[] = [
-  // DeepSeek: openclaw/openclaw#73417, deepseek-ai/DeepSeek-V3#1053; Kimi: QuantumNous/new-api#3121
+  // DeepSeek: openclaw/openclaw#73417, deepseek-ai/DeepSeek-V3#1053
   {
     words:
-      /^(?:The )?[`'"]?reasoning_content[`'"]?(?: field)? (?:in the thinking mode )?(?:must|should|needs to) be (?:passed|sent) back|^thinking is enabled but reasoning_content is missing|^Missing [`'"]?reasoning_content[`'"]? field/i,
+      /^(?:The )?[`'"]?reasoning_content[`'"]?(?: field)? (?:in the thinking mode )?(?:must|should|needs to) be (?:passed|sent) back|^Missing [`'"]?reasoning_content[`'"]? field/i,
     repairs: ["return-reasoning"],
+  },
+  // Kimi takes an empty text for a missing one: QuantumNous/new-api#3121, earendil-works/pi#4178
+  { words: /^thinking is enabled but reasoning_content is missing/i, repairs: ["fill-reasoning"] },
+  // Google: https://ai.google.dev/gemini-api/docs/thought-signatures, massgen/MassGen#624
+  {
+    words:
+      /^(?:Unable to submit request because )?function call (?:[^\n]{0,200} )?is missing a thought_signature/i,
+    repairs: ["sign-calls"],
+  },
+  // Alibaba's open models, infiniflow/ragflow#8972; ModelScope, musistudio/claude-code-router#948
+  {
+    words:
+      /^(?:<400> InternalError\.Algo\.InvalidParameter: )?parameter\.enable_thinking must be set to false for non-streaming calls|^enable thinking can not be support when `?stream=False/i,
+    repairs: ["no-thinking"],
+  },
+  // OpenRouter, for models that always think: musistudio/claude-code-router#1238
+  {
+    words: /^Reasoning is mandatory for this endpoint and cannot be disabled/i,
+    repairs: ["without"],
+    members: ["reasoning", "reasoning_effort"],
   },
   ...FORCED_TOOL_REFUSED,
   DEVELOPER_REFUSED,
@@ -141,7 +163,30 @@ const EDITS = {
     field: "messages",
     parameter: null,
     reason: "each turn of the assistant got the reasoning that the upstream wants back, empty where none was",
-    change: (body) => mapMember(body, "messages", withReasoning),
+    change: (body) => mapMember(body, "messages", (message) => withReasoning(message, "")),
+  },
+  "fill-reasoning": {
+    field: "messages",
+    parameter: null,
+    reason:
+      "each turn of the assistant got the reasoning that the upstream wants back, a space where none was",
+    change: (body) => mapMember(body, "messages", (message) => withReasoning(message, " ")),
+  },
+  "sign-calls": {
+    field: "messages",
+    parameter: null,
+    reason: "calls that Google did not sign got its stand-in for a signature",
+    change: (body) => mapMember(body, "messages", withSignature),
+  },
+  "no-thinking": {
+    field: "enable_thinking",
+    parameter: "reasoning",
+    reason: "false, because the upstream's model thinks in streams alone",
+    change(body) {
+      if (body.stream === true || body.enable_thinking === false) return body;
+      const { thinking_budget: _, ...rest } = body;
+      return { ...rest, enable_thinking: false };
+    },
   },
   "free-tool-choice": FREE_TOOL_CHOICE,
   "strict-when-closed": {
@@ -236,9 +281,20 @@ function withProperties(tool: JsonObject): JsonObject {
 }
 
 /** vLLM and OpenRouter call the same text `reasoning`. */
-function withReasoning(message: JsonObject): JsonObject {
-  if (message.role !== "assistant" || typeof message.reasoning_content === "string") return message;
-  return { ...message, reasoning_content: asString(message.reasoning) ?? "" };
+function withReasoning(message: JsonObject, filler: string): JsonObject {
+  const given = asString(message.reasoning_content);
+  if (message.role !== "assistant" || (given !== null && (given !== "" || filler === ""))) return message;
+  const known = asString(message.reasoning) ?? "";
+  return { ...message, reasoning_content: known === "" ? filler : known };
+}
+
+/** Google signs the first of parallel calls. */
+function withSignature(message: JsonObject): JsonObject {
+  const [first, ...others] = asArray(message.tool_calls);
+  const call = asObject(first);
+  if (message.role !== "assistant" || call === null || sealOf(call) !== null) return message;
+  const signed = { ...call, extra_content: { google: { thought_signature: DUMMY_SIGNATURE } } };
+  return { ...message, tool_calls: [signed, ...others] };
 }
 
 function isInstruction(message: unknown): boolean {

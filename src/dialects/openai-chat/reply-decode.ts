@@ -9,7 +9,6 @@ import { Queue } from "../../core/lists.ts";
 import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
-import type { Seal } from "../../neutral/message.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { statedError } from "../shared/error-body.ts";
@@ -17,7 +16,7 @@ import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
 import { AnnotationReader } from "./citation.ts";
-import { COMPATIBLE_MAKER } from "./seal.ts";
+import { ReasoningReader } from "./reasoning-members.ts";
 import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -45,7 +44,7 @@ export class ContentDecoder {
   /** The last block of all. The next text of the same kind continues it. */
   #last: Held | null = null;
   #glue = "";
-  #reasoningMember: string | null = null;
+  readonly #reasoning: ReasoningReader;
   readonly #annotations = new AnnotationReader();
   hasCalls = false;
   hasRefusal = false;
@@ -54,6 +53,7 @@ export class ContentDecoder {
     this.#emit = emit;
     this.#idSeed = idSeed;
     this.#isWhole = isWhole;
+    this.#reasoning = new ReasoningReader(isWhole);
   }
 
   /** Reads a stream's delta or a whole reply's message. */
@@ -109,21 +109,11 @@ export class ContentDecoder {
   }
 
   #takeReasoning(delta: JsonObject): void {
-    for (const member of ["reasoning_content", "reasoning"]) {
-      const text = delta[member];
-      if (typeof text !== "string" || text === "") continue;
-      this.#reasoningMember ??= member;
-      // Servers that fill both members repeat the same text.
-      if (this.#reasoningMember === member) this.#takeText("reasoning", text);
-      return;
-    }
-    if (!Array.isArray(delta.reasoning_details)) return;
-    this.#reasoningMember ??= "reasoning_details";
-    if (this.#reasoningMember !== "reasoning_details") return;
-    for (const raw of delta.reasoning_details) {
-      const detail = asObject(raw);
-      this.#takeText("reasoning", asString(detail?.text) ?? asString(detail?.summary) ?? "");
-    }
+    const text = this.#reasoning.take(delta);
+    if (text !== "") this.#takeText("reasoning", text);
+    // Entries without a text need a block whose seal holds them.
+    else if (this.#reasoning.isPending && this.#last?.kind !== "reasoning")
+      this.#add({ kind: "reasoning", text: "" });
   }
 
   /** Content as a list of parts. Mistral sends it, with thinking among the parts. */
@@ -132,11 +122,18 @@ export class ContentDecoder {
       const part = asObject(raw);
       if (typeof part?.text === "string") this.#takeText("text", part.text);
       else if (typeof part?.refusal === "string") this.#takeText("refusal", part.refusal);
-      else if (typeof part?.thinking === "string") this.#takeText("reasoning", part.thinking);
-      else
-        for (const piece of asArray(part?.thinking))
-          this.#takeText("reasoning", asString(asObject(piece)?.text) ?? "");
+      else this.#takeThinking(part?.thinking);
     }
+  }
+
+  /** A text, or a list of texts. */
+  #takeThinking(thinking: unknown): void {
+    const texts =
+      typeof thinking === "string" ? [thinking] : asArray(thinking).map((piece) => asObject(piece)?.text);
+    const text = texts.map((piece) => asString(piece) ?? "").join("");
+    if (text === "") return;
+    this.#reasoning.noteContent();
+    this.#takeText("reasoning", text);
   }
 
   #takeText(kind: HeldText["kind"], given: string): void {
@@ -224,7 +221,7 @@ export class ContentDecoder {
 
   #say(kind: HeldText["kind"], text: string): void {
     if (kind === "text") this.#annotations.say(text);
-    this.#emit({ type: "delta", text });
+    if (text !== "") this.#emit({ type: "delta", text });
   }
 
   /** Emits arguments from their certain beginning: blanks and `null` mean that there are none. */
@@ -248,12 +245,7 @@ export class ContentDecoder {
     } else if (block.kind === "text") {
       this.#annotations.close((annotation) => this.#emit({ type: "annotation", annotation }));
     }
-    this.#emit({ type: "close", seal: block.kind === "reasoning" ? this.#reasoningSeal() : null });
-  }
-
-  #reasoningSeal(): Seal | null {
-    if (this.#reasoningMember !== "reasoning_content") return null;
-    return { maker: COMPATIBLE_MAKER, place: "reasoning", data: "reasoning_content" };
+    this.#emit({ type: "close", seal: block.kind === "reasoning" ? this.#reasoning.takeSeal() : null });
   }
 
   #idOf(slot: CallSlot): string {

@@ -6,14 +6,15 @@ import type { JsonObject } from "../../core/json.ts";
 import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { TextPart } from "../../neutral/message.ts";
 import type { Drop, ModelRequest, OutputFormat, Parameter, Tool } from "../../neutral/request.ts";
-import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
+import { effortOf } from "../../neutral/thinking.ts";
 import { lettersDigitsAnd, makeToolNames } from "../../neutral/tools/tool-names.ts";
-import type { Effort, ModelTraits } from "../../neutral/traits.ts";
+import type { ModelTraits } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { type ProviderTool, withRunnableTools } from "../shared/provider-tools.ts";
 import { refusedParameter } from "../shared/refusal.ts";
 import { limitParameterOf } from "./amend.ts";
 import { MAKER } from "./seal.ts";
+import { encodeThinking } from "./thinking-encode.ts";
 import { encodeTools, strictOf, toolFault } from "./tool-encode.ts";
 import { encodeMessages } from "./turn-encode.ts";
 
@@ -31,8 +32,6 @@ const TIERS: ReadonlyMap<string, string> = new Map([
   ["standard_only", "default"],
   ["standard", "default"],
 ]);
-/** The words for models whose own words are not known. */
-const COMMON_EFFORTS: readonly Effort[] = ["low", "medium", "high"];
 const DEFAULT_FORMAT_NAME = "output";
 
 /** A body while members are added to it. */
@@ -58,7 +57,8 @@ export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions
   body.messages = encodeMessages(request, system, names, options, dropped);
   Object.assign(body, rest);
   if (format !== null) body.response_format = format;
-  addReasoning(body, request, options, drop);
+  Object.assign(body, encodeThinking(request, options, tools.length > 0, drop));
+  addVerbosity(body, request, options, drop);
   addLimit(body, request, options, drop);
   addSampling(body, request, options, drop);
   if (stops.length > 0) body.stop = stops;
@@ -159,35 +159,15 @@ function formatOf(
 
 type AddDrop = (field: Parameter, reason: string) => void;
 
-function addReasoning(
+function addVerbosity(
   body: Body,
-  { reasoning, verbosity }: ModelRequest,
+  { verbosity }: ModelRequest,
   { traits }: EncodeRequestOptions,
   drop: AddDrop,
 ): void {
-  const hasTools = body.tools !== undefined;
-  const { kind, isOnByDefault } = traits.thinking;
-  const known = kind === "effort" ? traits.thinking.efforts : COMMON_EFFORTS;
-  let effort = effortOf(reasoning);
-  if (effort === null && reasoning?.isDynamic === true && !isOnByDefault) effort = "medium";
-  if (hasTools && traits.needsResponsesForTools && known.includes("none")) {
-    if (effort !== null && effort !== "none")
-      drop("reasoning", "this model does not think on Chat Completions when it has tools");
-    effort = "none";
-  }
-  let sent: Effort | null = null;
-  if (effort === "none" && !known.includes("none")) {
-    if (isOnByDefault) {
-      sent = kind === "none" ? null : nearestEffort("minimal", known);
-      drop("reasoning", "this model cannot be told not to think; it thinks as little as it can");
-    }
-  } else if (effort !== null && kind === "none") {
-    if (!isOnByDefault) drop("reasoning", "this model does not think on request");
-    else drop("reasoning", "this model cannot be told how much to think");
-  } else if (effort !== null) sent = nearestEffort(effort, known);
-  if (sent !== null) body.reasoning_effort = sent;
-  if (verbosity !== null && traits.verbosity) body.verbosity = verbosity;
-  else if (verbosity !== null) drop("verbosity", "this model has no such setting");
+  if (verbosity === null) return;
+  if (traits.verbosity) body.verbosity = verbosity;
+  else drop("verbosity", "this model has no such setting");
 }
 
 function addLimit(

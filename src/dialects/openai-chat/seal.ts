@@ -6,8 +6,11 @@ export const MAKER = "openai";
 /** Google, whose Chat endpoint puts signatures on calls (`extra_content.google`). */
 export const SIGNATURE_MAKER = "gemini";
 
+/** Google's documented stand-in for the signature of a call that Google did not sign. */
+export const DUMMY_SIGNATURE = "skip_thought_signature_validator";
+
 /**
- * A compatible server. The seal names the member that held its reasoning, so that the server gets it back
- * there.
+ * A compatible server. The seal names the members that held its reasoning (`reasoning-members.ts`), so that the
+ * server gets it back there.
  */
 export const COMPATIBLE_MAKER = "openai-compatible";

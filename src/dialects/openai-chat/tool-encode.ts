@@ -16,6 +16,7 @@ import { distinctTools, type ToolNames } from "../../neutral/tools/tool-names.ts
 import type { ModelTraits } from "../../neutral/traits.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { foreignTool, type ProviderTool } from "../shared/provider-tools.ts";
+import { forcingOf } from "./thinking-encode.ts";
 
 /** The members on tools: `tools` comes first in the body, the rest behind the messages. */
 export interface EncodedTools {
@@ -205,17 +206,15 @@ function searchOf({ contextSize, userLocation, maxUses, at }: WebSearchTool, dro
 }
 
 function encodeChoice(
-  { toolChoice }: ModelRequest,
+  request: ModelRequest,
   tools: readonly Tool[],
   names: ToolNames,
-  { profile, traits }: EncodeRequestOptions,
+  options: EncodeRequestOptions,
   dropped: Drop[],
 ): unknown {
-  const isForced =
-    toolChoice?.mode === "required" ||
-    toolChoice?.mode === "tool" ||
-    (toolChoice?.mode === "subset" && toolChoice.isRequired);
-  if (isForced && !traits.forcedTools) {
+  const { toolChoice } = request;
+  const { profile } = options;
+  if (forcingOf(request, options) === "left-out") {
     dropped.push({ field: "toolChoice", reason: "this model refuses to be told that it must call a tool" });
     return null;
   }

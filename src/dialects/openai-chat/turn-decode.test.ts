@@ -46,7 +46,7 @@ describe("messages", () => {
     ]);
   });
 
-  test("H-95 thinking that the client sends back is not sent on, and not named", () => {
+  test("H-95 thinking that the client sends back is for the servers that gave it, and not named", () => {
     const answer = {
       role: "assistant",
       content: "x",
@@ -55,7 +55,12 @@ describe("messages", () => {
       annotations: [],
     };
     const { request, dropped } = whole({ messages: [HI, answer, HI] });
-    expect(request.messages[1]?.parts).toEqual([{ type: "text", text: "x" }]);
+    const data = '{"texts":["reasoning_content","reasoning"],"state":{}}';
+    const seal = { maker: "openai-compatible", place: "reasoning", data } as const;
+    expect(request.messages[1]?.parts).toEqual([
+      { type: "reasoning", text: "Hm", seal },
+      { type: "text", text: "x" },
+    ]);
     expect(dropped).toEqual([]);
   });
 

@@ -23,11 +23,9 @@ import {
 import { malformed, refusedPart } from "../shared/refusal.ts";
 import { sealOf } from "./call-slot.ts";
 import { decodeContent, decodeImage, decodeText, decodeTexts, partObject } from "./part-decode.ts";
+import { decodeReasoning, REASONING_MEMBERS } from "./reasoning-members.ts";
 
-/**
- * Clients send back members of former answers. Thinking without a seal has no use at any provider and the
- * other members repeat the answer, so none is named as lost.
- */
+/** Clients send back members of former answers. Those that repeat the answer are not named as lost. */
 const MESSAGE_MEMBERS: ReadonlySet<string> = new Set([
   "role",
   "content",
@@ -39,9 +37,7 @@ const MESSAGE_MEMBERS: ReadonlySet<string> = new Set([
   "audio",
   "images",
   "annotations",
-  "reasoning_content",
-  "reasoning",
-  "reasoning_details",
+  ...REASONING_MEMBERS,
 ]);
 
 export interface Conversation {
@@ -130,7 +126,9 @@ function decodeAssistant(
 ): AssistantPart[] {
   if (raw.audio !== undefined && raw.audio !== null)
     throw refusedPart(`${at}.audio`, "the sound is stored at OpenAI; send its transcript as content");
-  const parts = decodeAnswer(raw, at, drops);
+  const reasoning = decodeReasoning(raw);
+  const answer = decodeAnswer(raw, at, drops);
+  const parts = reasoning === null ? answer : [reasoning, ...answer];
   const refusal = stringAt(raw, "refusal", at);
   if (refusal !== null && refusal !== "") parts.push({ type: "refusal", text: refusal });
   for (const [k, image] of (listAt(raw, "images", at) ?? []).entries())

@@ -169,7 +169,7 @@ describe("turns", () => {
     expect(messagesOf(withoutCalls, COMPATIBLE)[1]).toEqual({ role: "assistant", content: "b" });
   });
 
-  test("H-91, H-92 Gemini behind this dialect: its signature on its call, the documented dummy where there is none", () => {
+  test("H-91, H-92 Gemini behind this dialect: its signature on its call, the documented dummy where there is none and the server is of Google's", () => {
     const options = withTraits({ sealedCalls: true }, COMPATIBLE);
     const seal = { maker: "gemini", place: "call", data: "c2ln" } as const;
     const messages = [
@@ -179,10 +179,13 @@ describe("turns", () => {
       assistant(call("z"), call("w")),
       user(result("z", "3"), result("w", "4")),
     ];
-    const signatures = messagesOf(messages, options)
-      .flatMap((message) => message.tool_calls ?? [])
-      .map((each: Json) => each.extra_content?.google.thought_signature ?? null);
-    expect(signatures).toEqual(["c2ln", null, "skip_thought_signature_validator", null]);
+    const signatures = (reasoningMembers: readonly string[] | null): unknown =>
+      messagesOf(messages, { ...options, profile: { ...options.profile, reasoningMembers } })
+        .flatMap((message) => message.tool_calls ?? [])
+        .map((each: Json) => each.extra_content?.google.thought_signature ?? null);
+    expect(signatures(["extra_content"])).toEqual(["c2ln", null, "skip_thought_signature_validator", null]);
+    expect(signatures(null)).toEqual(["c2ln", null, null, null]);
+    expect(signatures(["reasoning"])).toEqual([null, null, null, null]);
     expect(JSON.stringify(messagesOf(messages, COMPATIBLE))).not.toContain("extra_content");
   });
 

@@ -16,12 +16,14 @@ import type { Drop, ModelRequest } from "../../neutral/request.ts";
 import { customArguments } from "../../neutral/tools/custom-tool.ts";
 import type { ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
+import { partsOf } from "../shared/turns.ts";
 import { MediaWriter } from "./media-encode.ts";
-import { COMPATIBLE_MAKER, SIGNATURE_MAKER } from "./seal.ts";
+import { ReasoningWriter } from "./reasoning-members.ts";
+import { DUMMY_SIGNATURE, SIGNATURE_MAKER } from "./seal.ts";
 
 const PARTICIPANT = /^[^\s<|\\/>]{1,64}$/;
-/** Google's documented stand-in for the signature of a call that Google did not sign. */
-const DUMMY_SIGNATURE = "skip_thought_signature_validator";
+/** The member that holds Google's signatures. */
+const SIGNED = "extra_content";
 const MOVED: Readonly<Record<"image" | "document" | "audio", string>> = {
   image: "[The image is in the next message of the user.]",
   document: "[The document is in the next message of the user.]",
@@ -50,7 +52,7 @@ export function encodeMessages(
       reason:
         "the beginning of the answer is sent as a turn of its own, as this provider does not go on with it",
     });
-  const writer = new MessageWriter(names, options, dropped);
+  const writer = new MessageWriter(names, options, dropped, new ReasoningWriter(messages, options));
   writer.addSystem(isFree ? system : joinTexts(system));
   for (const message of arranged.messages) writer.add(message);
   return writer.messages;
@@ -82,10 +84,12 @@ class MessageWriter {
   readonly #options: EncodeRequestOptions;
   readonly #dropped: Drop[];
   readonly #media: MediaWriter;
+  readonly #reasoning: ReasoningWriter;
   readonly #systemRole: string;
   #namesLost = false;
 
-  constructor(names: ToolNames, options: EncodeRequestOptions, dropped: Drop[]) {
+  constructor(names: ToolNames, options: EncodeRequestOptions, dropped: Drop[], reasoning: ReasoningWriter) {
+    this.#reasoning = reasoning;
     this.#names = names;
     this.#options = options;
     this.#dropped = dropped;
@@ -159,7 +163,6 @@ class MessageWriter {
     const { profile } = this.#options;
     let text = "";
     let refusal = "";
-    let reasoning = "";
     const calls: JsonObject[] = [];
     const isMarked = parts.some((part) => part.type === "text" && !this.#media.isPlain(part));
     const marks: JsonObject[] = [];
@@ -173,12 +176,10 @@ class MessageWriter {
           if (profile.refusals) refusal += part.text;
           else text += part.text;
           break;
-        case "reasoning":
-          if (this.#isReturned(part)) reasoning += part.text;
-          break;
         case "tool-call":
           calls.push(this.#call(part, calls.length === 0));
           break;
+        case "reasoning":
         case "search":
           break;
         case "image":
@@ -195,9 +196,11 @@ class MessageWriter {
     // The turn held only parts that another provider can read.
     if (parts.length > 0 && text === "" && refusal === "" && calls.length === 0) return;
     const isSilent = text === "" && (calls.length > 0 || refusal !== "");
-    const isWanted = calls.length > 0 || this.#options.repairs.returnReasoning;
-    const thought = isWanted ? reasoning : "";
-    const message = this.#addMessage("assistant", name, isSilent ? null : isMarked ? marks : text, thought);
+    const { members, thought } = this.#reasoning.write(parts);
+    const said = isSilent ? null : isMarked ? marks : text;
+    const content =
+      thought === "" ? said : [thinkingPart(thought), ...(said === null || said === "" ? [] : partsOf(said))];
+    const message = this.#addMessage("assistant", name, content, members);
     if (refusal !== "") message.refusal = refusal;
     if (calls.length > 0) message.tool_calls = calls;
   }
@@ -205,21 +208,15 @@ class MessageWriter {
   #addMessage(
     role: "user" | "assistant",
     name: string | null | undefined,
-    content: string | null | readonly JsonObject[],
-    reasoning = "",
+    content: string | null | readonly unknown[],
+    reasoning: JsonObject = {},
   ): Record<string, unknown> {
     const message: Record<string, unknown> = { role };
     if (this.#isShown(name)) message.name = name;
-    if (reasoning !== "") message.reasoning_content = reasoning;
+    Object.assign(message, reasoning);
     message.content = content;
     this.messages.push(message);
     return message;
-  }
-
-  /** DeepSeek and Kimi want their thinking back in the member in which they sent it. */
-  #isReturned({ seal }: Extract<AssistantPart, { type: "reasoning" }>): boolean {
-    const { profile, repairs } = this.#options;
-    return profile.reasoningMembers && !repairs.withoutSeals && seal?.maker === COMPATIBLE_MAKER;
   }
 
   #call({ id, name, namespace, kind, input, seal }: ToolCallPart, isFirst: boolean): JsonObject {
@@ -234,10 +231,11 @@ class MessageWriter {
       type: "function",
       function: { name: wireName, arguments: text.trim() === "" ? "{}" : text },
     };
-    if (!profile.reasoningMembers || !traits.sealedCalls) return call;
+    const { reasoningMembers: taken } = profile;
+    if (!traits.sealedCalls || taken?.includes(SIGNED) === false) return call;
     const own = seal?.maker === SIGNATURE_MAKER && !repairs.withoutSeals ? seal.data : null;
-    // Google signs only the first of parallel calls.
-    const signature = own ?? (isFirst ? DUMMY_SIGNATURE : null);
+    // Google signs only the first of parallel calls. Its stand-in goes to servers of Google's alone.
+    const signature = own ?? (isFirst && taken !== null ? DUMMY_SIGNATURE : null);
     if (signature === null) return call;
     return { ...call, extra_content: { google: { thought_signature: signature } } };
   }
@@ -263,4 +261,9 @@ class MessageWriter {
     this.#namesLost = true;
     return false;
   }
+}
+
+/** Mistral's form of thinking. */
+function thinkingPart(thought: string): JsonObject {
+  return { type: "thinking", thinking: [{ type: "text", text: thought }] };
 }

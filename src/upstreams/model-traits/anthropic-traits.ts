@@ -3,7 +3,7 @@
  * November 2026. An unknown model gets the traits that every model of the newest generation has; the Models
  * API adds the rest.
  */
-import type { Effort, ModelTraits } from "../../neutral/traits.ts";
+import { type Effort, type ModelTraits, PLAIN_CHAT } from "../../neutral/traits.ts";
 import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./traits-row.ts";
 
 const UP_TO_HIGH: readonly Effort[] = ["low", "medium", "high"];
@@ -33,6 +33,7 @@ const newest: ModelTraits = {
   forcedTools: false,
   cacheBreakpoints: true,
   webSearch: true,
+  onChat: PLAIN_CHAT,
 };
 
 /** 5 and before: tools may be forced. */

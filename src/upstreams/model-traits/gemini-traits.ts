@@ -2,7 +2,7 @@
  * Gemini and Gemma models. Source: Google's pages of models, thinking and migration (Gemini API, Vertex), as
  * of November 2026. An unknown model counts as one of the newest Gemini 3.
  */
-import type { Effort, ModelTraits } from "../../neutral/traits.ts";
+import { type Effort, type ModelTraits, PLAIN_CHAT } from "../../neutral/traits.ts";
 import { byBudget, byEffort, lookUp, noThinking, type TraitsRow } from "./traits-row.ts";
 
 const FROM_LOW: readonly Effort[] = ["low", "medium", "high"];
@@ -32,6 +32,7 @@ const three: ModelTraits = {
   forcedTools: true,
   cacheBreakpoints: false,
   webSearch: true,
+  onChat: PLAIN_CHAT,
 };
 
 /**

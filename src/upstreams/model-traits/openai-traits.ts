@@ -3,7 +3,7 @@
  * outputs, as of November 2026. Models with `reasoning_effort` take no stop sequences. They take sampling
  * only with effort `none`, so the table says that they take none.
  */
-import type { Effort, ModelTraits } from "../../neutral/traits.ts";
+import { type Effort, type ModelTraits, PLAIN_CHAT } from "../../neutral/traits.ts";
 import { compatibleTraits } from "./compatible-traits.ts";
 import { byEffort, noThinking, type TraitsRow } from "./traits-row.ts";
 
@@ -32,6 +32,7 @@ const plain: ModelTraits = {
   forcedTools: true,
   cacheBreakpoints: false,
   webSearch: true,
+  onChat: PLAIN_CHAT,
 };
 
 const old: ModelTraits = { ...plain, structuredOutput: false, webSearch: false };

@@ -20,6 +20,17 @@ export interface OpenaiServer {
 /** `error 3280: Tool call id was … but must be a-z, A-Z, 0-9, with a length of 9`: nearai/ironclaw#1241. */
 const NINE_CHARACTERS: CallIdRule = { isAllowed: /^[A-Za-z0-9]{9}$/, maxChars: 9, prefix: "" };
 
+/** Sampling beyond OpenAI's that servers of open models take. */
+const OPEN_SAMPLING: ReadonlySet<string> = new Set(["top_k", "min_p", "repetition_penalty", "min_tokens"]);
+const NO_MORE_SAMPLING: ReadonlySet<string> = new Set();
+
+/** A server of open models: their chat templates have the switch of thinking, and tools are forced by grammar. */
+const OPEN: Partial<ServerProfile> = {
+  thinkingSwitch: "chat_template_kwargs",
+  forcedTools: "always",
+  cacheMarks: null,
+};
+
 /** A compatible server, with what is particular to it. */
 function like(facts: Partial<ServerProfile>): ServerProfile {
   return Object.freeze({ ...COMPATIBLE, ...facts });
@@ -32,64 +43,226 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     // Each deployment is limited: https://learn.microsoft.com/azure/ai-foundry/openai/quotas-limits, November 2026.
     profile: like({ rateScope: "model" }),
   },
-  cerebras: { title: "Cerebras", hosts: ["api.cerebras.ai"], profile: like({ rateScope: "model" }) },
+  cerebras: {
+    title: "Cerebras",
+    hosts: ["api.cerebras.ai"],
+    // Other members of a turn are refused: QwenLM/qwen-code#11045. https://inference-docs.cerebras.ai/capabilities/reasoning
+    profile: like({
+      rateScope: "model",
+      reasoningMembers: ["reasoning"],
+      thinkingSwitch: "reasoning_effort",
+      forcedTools: "always",
+      cacheMarks: null,
+      extraSampling: NO_MORE_SAMPLING,
+    }),
+  },
   dashscope: {
     title: "Alibaba Model Studio (DashScope)",
     hosts: ["dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com", "dashscope-us.aliyuncs.com"],
     // https://www.alibabacloud.com/help/en/model-studio/rate-limit, November 2026.
-    profile: like({ rateScope: "model" }),
+    // https://www.alibabacloud.com/help/en/model-studio/deep-thinking; forced tools: cloudwego/eino#994.
+    profile: like({
+      rateScope: "model",
+      reasoningMembers: ["reasoning_content"],
+      thinkingSwitch: "enable_thinking",
+      forcedTools: "unless-thinking",
+      cacheMarks: "parts",
+      extraSampling: new Set(["top_k", "repetition_penalty"]),
+    }),
   },
   deepseek: {
     title: "DeepSeek",
     hosts: ["api.deepseek.com"],
-    profile: like({ proof: DEEPSEEK_PROOF }),
+    // https://api-docs.deepseek.com/guides/thinking_mode: no model of it has another switch.
+    profile: like({
+      proof: DEEPSEEK_PROOF,
+      reasoningMembers: ["reasoning_content"],
+      thinkingSwitch: "thinking",
+      cacheMarks: null,
+      extraSampling: NO_MORE_SAMPLING,
+    }),
   },
-  fireworks: { title: "Fireworks", hosts: ["api.fireworks.ai"], profile: like({}) },
+  fireworks: {
+    title: "Fireworks",
+    hosts: ["api.fireworks.ai"],
+    // https://docs.fireworks.ai/guides/reasoning
+    profile: like({
+      reasoningMembers: ["reasoning_content"],
+      thinkingSwitch: "reasoning_effort",
+      forcedTools: "always",
+      cacheMarks: null,
+      extraSampling: new Set(["top_k", "min_p", "repetition_penalty", "typical_p"]),
+    }),
+  },
+  google: {
+    title: "Google's Gemini on Chat",
+    hosts: ["generativelanguage.googleapis.com", "aiplatform.googleapis.com"],
+    // https://ai.google.dev/gemini-api/docs/openai
+    profile: like({
+      rateScope: "model",
+      reasoningMembers: ["extra_content"],
+      thinkingSwitch: "reasoning_effort",
+      forcedTools: "always",
+      cacheMarks: null,
+      extraSampling: NO_MORE_SAMPLING,
+    }),
+  },
   groq: {
     title: "Groq",
     hosts: ["api.groq.com"],
-    // https://console.groq.com/docs/rate-limits, November 2026.
-    profile: like({ rateScope: "model" }),
+    // https://console.groq.com/docs/rate-limits and /docs/reasoning, November 2026; another member of reasoning is
+    // refused: janhq/jan#8136.
+    profile: like({
+      rateScope: "model",
+      reasoningMembers: ["reasoning"],
+      thinkingSwitch: "reasoning_effort",
+      forcedTools: "always",
+      cacheMarks: null,
+      extraSampling: NO_MORE_SAMPLING,
+    }),
   },
-  litellm: { title: "LiteLLM", hosts: [], profile: like({}) },
-  "llama.cpp": { title: "llama.cpp", hosts: [], profile: like({}) },
+  litellm: {
+    title: "LiteLLM",
+    hosts: [],
+    // https://docs.litellm.ai/docs/reasoning_content and /docs/completion/prompt_caching
+    profile: like({
+      reasoningMembers: ["reasoning_content", "thinking_blocks"],
+      thinkingSwitch: "reasoning_effort",
+      cacheMarks: "messages",
+    }),
+  },
+  "llama.cpp": {
+    title: "llama.cpp",
+    hosts: [],
+    // https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
+    profile: like({ ...OPEN, reasoningMembers: ["reasoning_content"] }),
+  },
   lmstudio: { title: "LM Studio", hosts: [], profile: like({}) },
   minimax: {
     title: "MiniMax",
     hosts: ["api.minimax.io", "api.minimaxi.com", "api.minimax.chat"],
-    profile: like({}),
+    // https://platform.minimax.io/docs/guides/text-m2-function-call; switch: CherryHQ/cherry-studio#16431.
+    profile: like({
+      reasoningMembers: ["reasoning_content", "reasoning_details"],
+      thinkingSwitch: "thinking-adaptive",
+      cacheMarks: null,
+      extraSampling: NO_MORE_SAMPLING,
+    }),
   },
   mistral: {
     title: "Mistral",
     hosts: ["api.mistral.ai"],
-    profile: like({ callIds: NINE_CHARACTERS, rateScope: "model" }),
+    // Thinking stands in the content, and every unknown member is refused: charmbracelet/crush#1590,
+    // https://docs.mistral.ai/capabilities/reasoning.
+    profile: like({
+      callIds: NINE_CHARACTERS,
+      rateScope: "model",
+      reasoningMembers: ["content"],
+      thinkingSwitch: "reasoning_effort",
+      forcedTools: "always",
+      cacheMarks: null,
+      extraSampling: NO_MORE_SAMPLING,
+    }),
   },
   moonshot: {
     title: "Moonshot (Kimi)",
     hosts: ["api.moonshot.ai", "api.moonshot.cn"],
-    profile: like({ proof: MOONSHOT_PROOF }),
+    // https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model
+    profile: like({
+      proof: MOONSHOT_PROOF,
+      reasoningMembers: ["reasoning_content"],
+      thinkingSwitch: "thinking",
+      cacheMarks: null,
+      extraSampling: NO_MORE_SAMPLING,
+    }),
   },
   "new-api": { title: "New API", hosts: [], profile: like({}) },
-  ollama: { title: "Ollama", hosts: [], profile: like({}) },
+  ollama: {
+    title: "Ollama",
+    hosts: [],
+    // ollama/ollama#14820; https://docs.ollama.com/api/openai-compatibility lists no further sampling.
+    profile: like({
+      ...OPEN,
+      reasoningMembers: ["reasoning"],
+      thinkingSwitch: "reasoning_effort",
+      extraSampling: NO_MORE_SAMPLING,
+    }),
+  },
   openai: { title: "OpenAI", hosts: ["api.openai.com"], profile: OPENAI },
   openrouter: {
     title: "OpenRouter",
     hosts: ["openrouter.ai"],
-    profile: like({ proof: OPENROUTER_PROOF }),
+    // https://openrouter.ai/docs/use-cases/reasoning-tokens, /docs/features/prompt-caching, /docs/api/reference/parameters
+    profile: like({
+      proof: OPENROUTER_PROOF,
+      reasoningMembers: ["reasoning", "reasoning_details"],
+      thinkingSwitch: "reasoning",
+      cacheMarks: "parts",
+      extraSampling: new Set(["top_k", "min_p", "top_a", "repetition_penalty"]),
+    }),
   },
-  sglang: { title: "SGLang", hosts: [], profile: like({}) },
+  sglang: {
+    title: "SGLang",
+    hosts: [],
+    // https://docs.sglang.io/advanced_features/separate_reasoning.html
+    profile: like({ ...OPEN, reasoningMembers: ["reasoning_content"], extraSampling: OPEN_SAMPLING }),
+  },
   siliconflow: {
     title: "SiliconFlow",
     hosts: ["api.siliconflow.cn", "api.siliconflow.com"],
-    profile: like({ proof: SILICONFLOW_PROOF, rateScope: "model" }),
+    // https://docs.siliconflow.com/en/userguide/capabilities/reasoning
+    profile: like({
+      proof: SILICONFLOW_PROOF,
+      rateScope: "model",
+      reasoningMembers: ["reasoning_content"],
+      thinkingSwitch: "enable_thinking",
+      cacheMarks: null,
+      extraSampling: new Set(["top_k", "min_p"]),
+    }),
   },
-  together: { title: "Together", hosts: ["api.together.xyz", "api.together.ai"], profile: like({}) },
-  vllm: { title: "vLLM", hosts: [], profile: like({}) },
-  xai: { title: "xAI", hosts: ["api.x.ai"], profile: like({ rateScope: "model" }) },
+  together: {
+    title: "Together",
+    hosts: ["api.together.xyz", "api.together.ai"],
+    // https://docs.together.ai/docs/inference/chat/reasoning
+    profile: like({
+      reasoningMembers: ["reasoning"],
+      thinkingSwitch: "reasoning-enabled",
+      forcedTools: "always",
+      cacheMarks: null,
+      extraSampling: new Set(["top_k", "min_p", "repetition_penalty"]),
+    }),
+  },
+  vllm: {
+    title: "vLLM",
+    hosts: [],
+    // https://docs.vllm.ai/en/latest/features/reasoning_outputs: reasoning was reasoning_content until 0.16.
+    profile: like({ ...OPEN, reasoningMembers: ["reasoning"], extraSampling: OPEN_SAMPLING }),
+  },
+  xai: {
+    title: "xAI",
+    hosts: ["api.x.ai"],
+    // https://docs.x.ai/docs/guides/reasoning
+    profile: like({
+      rateScope: "model",
+      thinkingSwitch: "reasoning_effort",
+      forcedTools: "always",
+      cacheMarks: null,
+      extraSampling: NO_MORE_SAMPLING,
+    }),
+  },
   zai: {
     title: "Z.ai and BigModel (GLM)",
     hosts: ["api.z.ai", "open.bigmodel.cn"],
-    profile: like({ rateScope: "model" }),
+    // https://docs.z.ai/guides/capabilities/thinking-mode; tool_choice knows auto alone:
+    // https://docs.z.ai/api-reference/llm/chat-completion.
+    profile: like({
+      rateScope: "model",
+      reasoningMembers: ["reasoning_content"],
+      thinkingSwitch: "thinking",
+      forcedTools: "never",
+      cacheMarks: null,
+      extraSampling: NO_MORE_SAMPLING,
+    }),
   },
 };
 
