@@ -38,6 +38,10 @@ const FILES = [
   "src/config/references.ts",
   "src/config/schema-rules.ts",
   "src/config/secret.ts",
+  "src/doctor/doctor.ts",
+  "src/doctor/finding.ts",
+  "src/doctor/machine-checks.ts",
+  "src/doctor/upstream-checks.ts",
 ];
 
 /** Texts in these places that no page shows, or that are a part of another one. */
@@ -45,6 +49,8 @@ const NOT_SHOWN: ReadonlySet<string> = new Set([
   " or ",
   // The subject and the sender of a mail.
   "Clewline: {0}",
+  // What a page of a gateway says when it is asked for its certificate.
+  "TLS certificate",
   // A part of descriptions, which are whole here.
   "`env:NAME`, `file:PATH` (relative to this file), or the text itself",
   "{0} {1}",
@@ -57,6 +63,17 @@ const NOT_SHOWN: ReadonlySet<string> = new Set([
 /** Texts that are put together elsewhere, or have no space that would tell them from names. */
 export const FURTHER: readonly string[] = [
   "the port cannot be had on {0} ({1})",
+  // Of findings of the doctor, which are told in two parts.
+  "behind",
+  "the upstream cannot be reached",
+  "check its base_url and the network",
+  "the upstream's host name is not known",
+  "check its base_url",
+  "no TLS connection to the upstream",
+  "check whether its base_url means https",
+  "the upstream's TLS certificate is not accepted ({0})",
+  "the proxy {0} cannot be reached",
+  "check its address and the network",
   "name a free port, or remove [simulator]",
   "unconfirmed: {0}",
   "confirmed: {0}",

@@ -94,7 +94,7 @@ test("upstreams that work: the name, the way, the key, the models, and the clock
     `ok up: reached through http://localhost:${proxy.port} in N ms`,
   ]);
   expect(only(findings, "name", "key", "clock")).toEqual([
-    expect.stringMatching(/^ok up: localhost has (one address|2 addresses)$/),
+    expect.stringMatching(/^ok up: the name localhost leads to (one address|2 addresses)$/),
     "ok up/main: the key is taken; 2 models are listed",
     "ok up/spare: the key is taken; 2 models are listed",
     "ok : the clock agrees with those of the providers",
@@ -167,7 +167,7 @@ test("what cannot be reached is named with its reason, and its key is not asked 
     "problem unknown: nobody knows the name nobody.invalid",
     "problem unknown: the upstream's host name is not known",
     "problem gone: the upstream cannot be reached",
-    expect.stringMatching(/^ok foreign: localhost has/),
+    expect.stringMatching(/^ok foreign: the name localhost leads to/),
     "problem foreign: the upstream's TLS certificate is not accepted (DEPTH_ZERO_SELF_SIGNED_CERT)",
     "problem behind: the proxy socks5h://127.0.0.1:1 cannot be reached",
   ]);

@@ -104,7 +104,8 @@ async function nameFindings(
     [...hosts].map(async (host) => {
       try {
         const { length } = await transport.dial.lookUp(host);
-        return good("name", name, `${host} has ${length === 1 ? "one address" : `${length} addresses`}`);
+        const addresses = length === 1 ? "one address" : `${length} addresses`;
+        return good("name", name, `the name ${host} leads to ${addresses}`);
       } catch {
         const repair = "check the base_url, and the resolver of this machine";
         return problem("name", name, `nobody knows the name ${host}`, repair);

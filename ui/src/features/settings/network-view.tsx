@@ -5,6 +5,7 @@ import { Button } from "../../components/button.tsx";
 import { ErrorNotice, Loading } from "../../components/notice.tsx";
 import { call } from "../../lib/api.ts";
 import { fullTime } from "../../lib/format.ts";
+import { useGatewayText } from "../../lib/gateway-text.ts";
 import { type Text, useText } from "../../lib/text.ts";
 import type { Message } from "../../locales/messages.ts";
 
@@ -69,6 +70,7 @@ function summaryOf(ways: readonly { readonly proxy: string | null }[], text: Tex
 
 function Doctor() {
   const text = useText();
+  const said = useGatewayText();
   const { data, error, isPending, mutate } = useMutation({ mutationFn: () => call("examine", { body: {} }) });
   return (
     <section aria-label={text("Doctor")} className="panel flex flex-col gap-3 p-4">
@@ -93,9 +95,9 @@ function Doctor() {
               <div className="min-w-0 flex-1 basis-60">
                 <p className="break-words">
                   {about !== "" && <span className="font-mono text-[13px]">{about} </span>}
-                  {message}
+                  {said(message)}
                 </p>
-                {repair !== null && repair !== "" && <p className="break-words text-muted">{repair}</p>}
+                {repair !== null && repair !== "" && <p className="break-words text-muted">{said(repair)}</p>}
               </div>
             </li>
           ))}

@@ -1,5 +1,6 @@
 /** The gateway's own texts in Chinese, loaded with the first page that is shown in it. A test finds a missing one. */
 import { CONFIG_FAULTS } from "./config-faults.ts";
+import { DOCTOR } from "./doctor.ts";
 import { FAULTS } from "./faults.ts";
 import { HELP } from "./help.ts";
 import { NETWORK } from "./network.ts";
@@ -10,5 +11,6 @@ export const GATEWAY_ZH_CN: Readonly<Record<string, string>> = {
   ...FAULTS,
   ...CONFIG_FAULTS,
   ...NETWORK,
+  ...DOCTOR,
   ...STATES,
 };
