@@ -21,6 +21,7 @@ test("garbage is collected after the last request, and not before the first one"
     clock: systemClock,
     ids: makeIds(),
     log: silentLog,
+    writeRequest: () => undefined,
     memory: {
       residentBytes: () => 100_000_000,
       cpuMs: () => 0,

@@ -31,6 +31,7 @@ import type { Clock } from "./core/clock.ts";
 import type { Ids } from "./core/ids.ts";
 import type { Log } from "./core/log.ts";
 import type { ProcessMemory } from "./core/memory.ts";
+import type { WriteRequestLine } from "./core/request-lines/request-lines.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { LedgerReader } from "./ledger/reader/ledger-reader.ts";
 import { RequestIds } from "./ledger/request-ids.ts";
@@ -61,6 +62,9 @@ export interface AppOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly writeRequest: WriteRequestLine;
+  /** Also requests that end well have a line. */
+  readonly tellsAllRequests?: boolean;
   readonly droppedLogLines?: () => number;
   readonly memory: ProcessMemory;
   /** The program itself with its arguments, for processes of its own; absent: what they read is not known. */
@@ -275,6 +279,7 @@ class RunningApp implements App {
     this.#gateway.background.stop();
     this.#gateway.transport.stop();
     await this.#gateway.simulator.close();
+    this.#gateway.requestLines.flush();
     await this.#gateway.ledger.flush();
     await this.#gateway.ledger.close();
     this.#gateway.limiter.close();

@@ -5,14 +5,15 @@
 import { authenticate, findKeyRefusal, type Principal, unauthenticated } from "./auth/keys.ts";
 import { WrongKeys } from "./auth/wrong-keys.ts";
 import type { Problem } from "./config/problem.ts";
-import { GatewayError } from "./core/errors.ts";
+import type { GatewayError } from "./core/errors.ts";
 import { systemScheduler } from "./core/scheduler.ts";
 import { ENDPOINT_PATHS, MODEL_COLLECTIONS, type ModelCollection } from "./dialects/endpoint-paths.ts";
 import { DEFAULT_DIALECT, dialectOfHeaders } from "./dialects/guess.ts";
 import { answerExplain } from "./explain/answer-explain.ts";
+import { askedText, nothingHere } from "./http/asked-path.ts";
 import type { ClientRequest } from "./http/client-request.ts";
 import { replyWithError } from "./http/error-reply.ts";
-import { type Handler, type HttpRoute, NOTHING_HERE } from "./http/route.ts";
+import type { Handler, HttpRoute } from "./http/route.ts";
 import type { PathParams } from "./http/router.ts";
 import type { ModelLists } from "./models/model-lists.ts";
 import { findMetricsRefusal, hasMetricsKey, metricsPage, type ProcessFacts } from "./pages/metrics.ts";
@@ -174,9 +175,10 @@ function guarded(line: RouteLine, gateway: Gateway, wrongKeys: WrongKeys): HttpR
   const refuse = (client: ClientRequest, error: GatewayError): Response | Promise<Response> => {
     const requestId = gateway.ids.ulid(gateway.clock.nowMs());
     gateway.log.debug(
-      { requestId, address: client.address(), error: error.kind, reason: error.message },
+      { requestId, address: client.address(), error: error.kind },
       "a request was refused for its key",
     );
+    gateway.requestLines.refused(requestId, error, askedText(client.request));
     const reply = replyWithError(line.dialect ?? dialectOfHeaders(client.headers), error, requestId);
     return error.kind === "unauthenticated" ? wrongKeys.late(reply) : reply;
   };
@@ -230,8 +232,10 @@ function withAdminOn(
     isThere,
     handler: (client, params) => {
       if (isThere()) return handler(client, params);
-      const error = new GatewayError("route_not_found", NOTHING_HERE);
-      return replyWithError(dialectOfHeaders(client.headers), error, gateway.ids.ulid(gateway.clock.nowMs()));
+      const requestId = gateway.ids.ulid(gateway.clock.nowMs());
+      const error = nothingHere(client.request);
+      gateway.requestLines.refused(requestId, error, askedText(client.request));
+      return replyWithError(dialectOfHeaders(client.headers), error, requestId);
     },
   };
 }

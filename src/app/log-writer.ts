@@ -39,8 +39,11 @@ export class LogWriter {
   }
 
   /** Takes one line with its end. Never throws, and never waits. */
-  readonly write = (line: string): void => {
-    const bytes = Buffer.from(visibleText(line));
+  readonly write = (line: string): void => this.writeVisible(visibleText(line));
+
+  /** The same for a line whose texts from outside are visible already: it may hold colours. */
+  readonly writeVisible = (line: string): void => {
+    const bytes = Buffer.from(line);
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
     this.#flush();

@@ -8,6 +8,7 @@ import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { MemoryBudget } from "../core/memory-budget.ts";
 import { Metrics } from "../core/metrics.ts";
+import { RequestLines, type WriteRequestLine } from "../core/request-lines/request-lines.ts";
 import { systemScheduler } from "../core/scheduler.ts";
 import { DataFolderError, openDataFolder } from "../ledger/data-folder.ts";
 import { makeLedger } from "../ledger/ledger.ts";
@@ -47,6 +48,8 @@ export interface GatewayOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly writeRequest: WriteRequestLine;
+  readonly tellsAllRequests?: boolean;
 }
 
 /** The gateway with the members that a reload or a drain changes. */
@@ -73,7 +76,7 @@ export interface GatewayParts {
 }
 
 export function makeGateway(
-  { config, clock, ids, log }: GatewayOptions,
+  { config, clock, ids, log, writeRequest, tellsAllRequests = false }: GatewayOptions,
   { sql, prices, keys, states, restored, rooms, requestIds, accused }: GatewayParts,
 ): ChangingGateway {
   const { dataDir } = config.server;
@@ -107,6 +110,11 @@ export function makeGateway(
     ids: requestIds,
     log,
     metrics: new Metrics(METERED_KINDS),
+    requestLines: new RequestLines({
+      write: writeRequest,
+      all: tellsAllRequests,
+      scheduler: systemScheduler,
+    }),
     transport,
     breaker: makeBreaker(clock),
     pool,

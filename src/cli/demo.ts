@@ -123,7 +123,7 @@ async function start(file: string, port: number, io: CliIo): Promise<App> {
     version: VERSION,
     clock: io.clock,
     ids: io.ids,
-    log: makeLog(
+    ...makeLog(
       "error",
       logWriter(() => io.clock.nowMs()),
     ),

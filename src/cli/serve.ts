@@ -1,6 +1,6 @@
 /** `clewline serve`: the gateway itself, until a signal. */
 
-import { logWriter } from "../app/log-writer.ts";
+import { type LogWriter, logWriter } from "../app/log-writer.ts";
 import { type App, startApp } from "../app.ts";
 import { refuseSharedFile } from "../config/access/shared-paths.ts";
 import type { Config } from "../config/config.ts";
@@ -14,7 +14,7 @@ import { AdminAccessTable, makeLink } from "../store/admin-access.ts";
 import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, SHARED_FILES_HELP } from "./command.ts";
-import { makeLog } from "./log.ts";
+import { makeLog, makeTerminalLog, type ProcessLog } from "./log.ts";
 import { VERSION } from "./version.ts";
 import { writeStore } from "./write-store.ts";
 
@@ -47,6 +47,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
   async ({ flags }, io) => {
     const { host, port, "data-dir": dataDir, "log-level": logLevel } = flags;
     const writer = logWriter(() => io.clock.nowMs());
+    let config: Config | null = null;
     try {
       const sharedFiles = flags["allow-shared-files"] ? "warn" : "refuse";
       const file = await prepare(flags.config, sharedFiles, io);
@@ -61,16 +62,18 @@ SIGHUP, and any change of the file, reads the configuration again.`,
         hashPassword: steadyHash,
         sharedFiles,
       } as const;
-      const { config, warnings } = await loadConfig(options);
-      if (warnings.length > 0) io.err(renderProblems(warnings));
-      const log = makeLog(config.log.level, writer);
+      const loaded = await loadConfig(options);
+      config = loaded.config;
+      if (loaded.warnings.length > 0) io.err(renderProblems(loaded.warnings));
+      const processLog = logFor(config, io, writer);
+      const { log } = processLog;
       const reload = async (): Promise<Config> => {
-        const loaded = await loadConfig(options);
+        const { config: changed, warnings } = await loadConfig(options);
         // A reader of standard error that has stopped must not stop the gateway.
-        if (loaded.warnings.length > 0) {
-          log.warn({ warnings: renderProblems(loaded.warnings) }, "the configuration was read with warnings");
+        if (warnings.length > 0) {
+          log.warn({ warnings: renderProblems(warnings) }, "the configuration was read with warnings");
         }
-        return loaded.config;
+        return changed;
       };
       const app = await startApp({
         config,
@@ -82,7 +85,8 @@ SIGHUP, and any change of the file, reads the configuration again.`,
         version: VERSION,
         clock: io.clock,
         ids: io.ids,
-        log,
+        ...processLog,
+        tellsAllRequests: config.log.requests ?? isTerminal(io),
         droppedLogLines: () => writer.droppedLines,
         memory: io.memory,
         ownCommand: io.ownCommand,
@@ -97,7 +101,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
       return (await app.drain(io.hurried)) ? EXIT.ok : EXIT.interrupted;
     } catch (cause) {
       if (cause instanceof ConfigError) throw cause;
-      io.err(`clewline: ${startFailure(cause)}\n`);
+      io.err(`clewline: ${startFailure(cause, config)}\n`);
       return EXIT.failed;
     } finally {
       writer.end(LOG_END_MS);
@@ -170,11 +174,35 @@ function greeting(app: App, config: Config, admin: string): string {
 ${app.metricsUrl === null ? "" : `  metrics                   ${app.metricsUrl}\n`}${admin}`;
 }
 
-function startFailure(cause: unknown): string {
+/** Standard error is one: only then there is a place for progress. */
+function isTerminal({ progress }: CliIo): boolean {
+  return progress !== undefined;
+}
+
+function logFor(config: Config, io: CliIo, writer: LogWriter): ProcessLog {
+  const { level } = config.log;
+  if (!isTerminal(io)) return makeLog(level, writer);
+  // https://no-color.org
+  const hasColor = (io.env.NO_COLOR ?? "") === "" && io.env.TERM !== "dumb";
+  return makeTerminalLog({ level, hasColor, nowMs: () => io.clock.nowMs() }, writer);
+}
+
+/** `config`: null where it could not be read. */
+function startFailure(cause: unknown, config: Config | null): string {
   const error = cause as { code?: string; message?: string };
-  if (error.code === "EADDRINUSE") {
-    return "the port is taken by another program; set server.port, or --port, to a free one";
-  }
+  if (config !== null && error.code === "EADDRINUSE") return portTaken(config);
   if (error.code === "EACCES") return "this port or folder is not allowed for this user; choose another one";
   return error.message ?? String(cause);
+}
+
+/** The gateway has up to three ports, and the system's error does not say which one it was. */
+function portTaken({ server, metrics, admin }: Config): string {
+  const others = [
+    ...(metrics.enabled && metrics.port !== null ? [`metrics.port ${metrics.port}`] : []),
+    ...(admin?.listen == null ? [] : [`admin.listen ${admin.listen}`]),
+  ];
+  const main = `port ${server.port} of ${server.host}`;
+  if (others.length === 0)
+    return `${main} is taken by another program; set server.port, or --port, to a free one`;
+  return `${main}, or ${others.join(" or ")}, is taken by another program; set it to a free one`;
 }

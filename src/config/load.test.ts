@@ -132,7 +132,7 @@ targets = ["anthropic/claude-*", "local.1/org/model"]
         basePath: "/llm",
         corsOrigins: ["https://app.example.com"],
       },
-      log: { level: "warn" },
+      log: { level: "warn", requests: null },
       admin: {
         passwordHash: "hash of open sesame",
         listen: null,

@@ -264,6 +264,11 @@ export const fileSchema = v.object({
       "start",
       "The lowest level that is logged.",
     ),
+    requests: optional(
+      v.boolean(),
+      "start",
+      "Log one line for each request: who asked for which model, who answered, tokens, cost and time. Failures are logged in any case. Without this key: on a terminal yes, elsewhere no.",
+    ),
   }),
   admin,
   metrics: table({

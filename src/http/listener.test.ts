@@ -59,6 +59,7 @@ const CONTEXT: GateContext = {
   ids: { ulid: () => "01K00000000000000000000000", hex: () => "" },
   log: { ...silentLog, error: (fields, message) => void logged.push(`${message} ${JSON.stringify(fields)}`) },
   metrics: new Metrics([]),
+  requestLines: { refused: (_id, error, asked) => void logged.push(`${asked}: ${error.kind}`) },
 };
 
 let open: Listener;

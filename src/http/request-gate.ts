@@ -10,13 +10,15 @@ import type { HeaderList } from "../core/header-view.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { RequestLines } from "../core/request-lines/request-lines.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { DEFAULT_DIALECT, guessDialect } from "../dialects/guess.ts";
 import { type AddressReader, makeAddressReader, makePeerCheck } from "./address.ts";
+import { askedText, nothingHere, pathOf } from "./asked-path.ts";
 import { BunClient, type BunServer, type ConnectionClocks } from "./bun-client.ts";
 import { asGatewayError, NO_SNIFF, replyWithError } from "./error-reply.ts";
 import { makeHostCheck, makeNearCheck } from "./host.ts";
-import { type HttpRoute, NOTHING_HERE } from "./route.ts";
+import type { HttpRoute } from "./route.ts";
 import { type Match, Router } from "./router.ts";
 
 export interface GateConfig {
@@ -36,6 +38,7 @@ export interface GateContext {
   readonly ids: Ids;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly requestLines: Pick<RequestLines, "refused">;
 }
 
 export type BunHandler = (request: Bun.BunRequest, server: BunServer) => Response | Promise<Response>;
@@ -180,7 +183,23 @@ export class RequestGate {
   }
 
   #nothingHere(request: Request): Response {
-    return this.#refuse(request, "route_not_found", NOTHING_HERE);
+    return this.#refuseWith(request, nothingHere(request, this.#meant(pathOf(request.url))));
+  }
+
+  /** The route for models that the path ends in: a client puts it behind its base URL, which has a part too many. */
+  #meant(path: string): string | null {
+    const segments = path.split("/").slice(1, MAX_SEGMENTS + 1);
+    for (let i = 1; i < segments.length; i++) {
+      try {
+        const line = this.#router
+          .match(segments.slice(i))
+          ?.lines.find(({ methods }) => methods.includes("POST"));
+        if (line?.isForStrangers === undefined && line !== undefined) return line.path;
+      } catch {
+        // A path that is not canonical leads nowhere.
+      }
+    }
+    return null;
   }
 
   #wrongMethod({ lines, params }: Match<HttpRoute>, request: Request): Response {
@@ -214,24 +233,19 @@ export class RequestGate {
   }
 
   #refuse(request: Request, kind: ErrorKind, message: string, dialect?: DialectName): Response {
-    return replyWithError(
-      dialect ?? guessDialect(pathOf(request.url), request.headers),
-      new GatewayError(kind, message),
-      this.#newRequestId(),
-    );
+    return this.#refuseWith(request, new GatewayError(kind, message), dialect);
+  }
+
+  #refuseWith(request: Request, error: GatewayError, dialect?: DialectName): Response {
+    const requestId = this.#newRequestId();
+    this.#context.requestLines.refused(requestId, error, askedText(request));
+    return replyWithError(dialect ?? guessDialect(pathOf(request.url), request.headers), error, requestId);
   }
 
   #newRequestId(): string {
     const { clock, ids } = this.#context;
     return ids.ulid(clock.nowMs());
   }
-}
-
-/** Bun gives a path in place of a URL for an invalid `Host`. */
-function pathOf(url: string): string {
-  const from = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
-  const end = url.search(/[?#]/);
-  return from < 0 ? "/" : url.slice(from, end < 0 ? undefined : end);
 }
 
 /** Headers that Bun's parser lets through although two readers could disagree on them. */

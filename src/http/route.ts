@@ -5,8 +5,6 @@ import type { DialectName } from "../dialects/dialect.ts";
 import type { ClientRequest } from "./client-request.ts";
 import type { PathParams } from "./router.ts";
 
-export const NOTHING_HERE = "there is nothing at this path; docs/routes.md lists the routes";
-
 /** Answers a request that is known to be well-formed. */
 export type Handler = (client: ClientRequest, params: PathParams) => Response | Promise<Response>;
 

@@ -6,6 +6,7 @@ import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { MemoryBudget } from "../core/memory-budget.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { RequestLines } from "../core/request-lines/request-lines.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Limiter } from "../limits/limiter.ts";
 import type { Breaker } from "../pool/breaker.ts";
@@ -55,6 +56,7 @@ export interface Gateway {
   readonly ids: Ids;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly requestLines: RequestLines;
   /** The process is draining: nothing new is accepted. */
   readonly isDraining: boolean;
 }

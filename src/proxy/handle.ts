@@ -332,7 +332,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
       else exchange.early.fail(error);
     };
     if (exchange.isSettled) tell();
-    else settleFailure(this.#gateway, exchange, endingWithError(outcome, reply.status, error.kind), tell);
+    else settleFailure(this.#gateway, exchange, endingWithError(outcome, reply.status, error), tell);
   }
 
   #endWithoutClient(facts: AnswerFacts | null): void {

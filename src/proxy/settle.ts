@@ -17,7 +17,7 @@ import type { AnswerFacts } from "./attempt/answer-facts.ts";
 import { passedAnswer } from "./attempt/passed-usage.ts";
 import { queryFor } from "./attempt/query.ts";
 import { backgroundRow, type PendingResponse } from "./background/pending.ts";
-import type { AttemptRecord, Exchange } from "./exchange.ts";
+import type { AttemptNote, AttemptRecord, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { learnWarmth } from "./targets/warmth.ts";
 
@@ -35,6 +35,8 @@ export interface Ending {
   readonly status: number;
   readonly outcome: Outcome;
   readonly errorKind: ErrorKind | null;
+  /** For the line of the request: why there is no answer, as `reasonOf` has it. */
+  readonly reason?: string | null;
   /** null: there was no answer, or the answer cannot be read. */
   readonly facts: AnswerFacts | null;
   readonly replyBytes: number;
@@ -89,9 +91,42 @@ function endExchange(gateway: Gateway, exchange: Exchange, ending: Ending): Ledg
   const row = rowOf(gateway, exchange, ending);
   exchange.row = row;
   gateway.metrics.countRequest(row);
+  tell(gateway, exchange, row, ending.reason ?? null);
   if (row.costNanoUsd === null) noteUnpriced(gateway, row);
   if (exchange.prefix !== undefined) learnWarmth(gateway, exchange, ending.facts);
   return row;
+}
+
+/** The line of the request, for whoever watches the gateway. */
+function tell(
+  { requestLines }: Pick<Gateway, "requestLines">,
+  { attemptNotes }: Exchange,
+  row: LedgerRow,
+  reason: string | null,
+): void {
+  if (!requestLines.isTold(row.outcome)) return;
+  const { upstream, modelUsed, usage } = row;
+  requestLines.ended({
+    requestId: row.id,
+    status: row.status,
+    outcome: row.outcome,
+    errorKind: row.errorKind,
+    reason,
+    key: row.key,
+    asked: row.modelAsked ?? row.endpoint,
+    model: upstream === null ? null : `${upstream}/${modelUsed ?? ""}`,
+    credential: row.credential,
+    failed: attemptNotes.filter(({ signal }) => signal !== "ok").map(noteText),
+    inputTokens: usage.inputTokens,
+    outputTokens: usage.outputTokens,
+    costNanoUsd: row.costNanoUsd,
+    durationMs: row.durationMs,
+  });
+}
+
+function noteText({ upstream, credential, status, signal }: AttemptNote): string {
+  const place = [upstream, credential].filter((name) => name !== null).join("/");
+  return `${place === "" ? "" : `${place}: `}${signal}${status === null ? "" : ` ${status}`}`;
 }
 
 /** An exception here costs the row, but what the request held must not be held for ever. */

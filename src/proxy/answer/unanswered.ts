@@ -1,6 +1,7 @@
 /** How the row says that a request ended whose answer was none that was passed on. */
 import type { NoAnswer } from "../../cache/flight.ts";
 import type { ErrorKind, GatewayError } from "../../core/errors.ts";
+import { reasonOf } from "../../core/request-lines/request-lines.ts";
 import { refusalHeaders } from "../../upstreams/repeat-headers.ts";
 import type { AnswerFacts } from "../attempt/answer-facts.ts";
 import type { UpstreamReply } from "../attempt/outcome.ts";
@@ -25,8 +26,8 @@ export function endingWithRefusal(
 }
 
 /** The client gets the gateway's error. */
-export function endingWithError(outcome: "refused" | "error", status: number, errorKind: ErrorKind): Ending {
-  return { ...UNANSWERED, status, outcome, errorKind };
+export function endingWithError(outcome: "refused" | "error", status: number, error: GatewayError): Ending {
+  return { ...UNANSWERED, status, outcome, errorKind: error.kind, reason: reasonOf(error) };
 }
 
 /** A drain that has run out of time closes every connection. */

@@ -46,6 +46,8 @@ export const HELP: Readonly<Record<string, string>> = {
     "把有关上游账户的头转给客户端：速率限制和组织。",
   "Logs go to standard error, one JSON object per line.": "日志写到标准错误，每行一个 JSON 对象。",
   "The lowest level that is logged.": "记录的最低级别。",
+  "Log one line for each request: who asked for which model, who answered, tokens, cost and time. Failures are logged in any case. Without this key: on a terminal yes, elsewhere no.":
+    "为每个请求记录一行：谁请求了哪个模型、由谁回答、令牌数、费用和用时。失败总会被记录。不设置此项时：在终端上记录，其他情况不记录。",
   "The admin. Without this table the admin is off, and Clewline does not change the file.":
     "管理界面。没有此表则关闭，Clewline 也不会更改配置文件。",
   "Password of the admin: `env:NAME`, `file:PATH` (relative to this file), or the text itself, or its argon2id hash. At the start a text is replaced by its hash in the file; when there is no password, one is made, printed once and kept as a hash. Another password ends all sessions. Without `[admin]` the admin is off.":
