@@ -2,6 +2,7 @@
 import { renderProblem } from "../config/problem.ts";
 import { usdText } from "../core/money.ts";
 import type { CredentialStatus } from "../pool/credential.ts";
+import { accusationIn } from "../pool/park.ts";
 import type { AdminContext } from "./context.ts";
 import type { ReplyOf } from "./contract.ts";
 
@@ -73,15 +74,17 @@ function ofGateway({ snapshot, rejected, health }: Facts): readonly Item[] {
 
 function ofCredentials(credentials: readonly CredentialStatus[]): readonly Item[] {
   const items: Item[] = [];
-  for (const { id, state, untilMs } of credentials) {
-    if (state === "invalid" || (state === "exhausted" && untilMs === null))
+  for (const { id, state, untilMs, reason } of credentials) {
+    // A refusal that is not confirmed yet needs a person as well: requests fail for it.
+    const isAccused = accusationIn(reason) !== null;
+    if (state === "invalid" || isAccused || (state === "exhausted" && untilMs === null))
       items.push({
-        kind: state === "invalid" ? "credential_invalid" : "credential_exhausted",
+        kind: state === "exhausted" ? "credential_exhausted" : "credential_invalid",
         about: id,
         text:
-          state === "invalid"
-            ? `The provider refuses the credential ${id}.`
-            : `The account of the credential ${id} has no credit left.`,
+          state === "exhausted"
+            ? `The account of the credential ${id} has no credit left.`
+            : `The provider refuses the credential ${id}.`,
         fix: { label: "See the credential", to: `/pool?credential=${encodeURIComponent(id)}` },
       });
   }

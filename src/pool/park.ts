@@ -37,6 +37,8 @@ export interface Park extends StateFacts {
  */
 const FIRST_DOUBT_MS = 30_000;
 const LONGEST_DOUBT_MS = 3_600_000;
+/** A model that a provider does not have may be a slip of one client, and costs no more than one refused request. */
+const LONGEST_FORBIDDEN_MS = 300_000;
 /** So many refusals in a row, each after an announced end, make a credential a flapping one, which backs off. */
 const FLAPPING_STRIKES = 3;
 const FIRST_FLAP_MS = 1_000;
@@ -87,6 +89,11 @@ export function isDoubtful({ state, reason }: Park): boolean {
 /** What a provider has said against the credential, in a reason that is not confirmed; null: the reason is another one. */
 export function accusationIn(reason: string): string | null {
   return reason.startsWith(UNCONFIRMED) ? reason.slice(UNCONFIRMED.length) : null;
+}
+
+/** The same, confirmed or not. */
+export function refusalIn(reason: string): string | null {
+  return reason.startsWith(CONFIRMED) ? reason.slice(CONFIRMED.length) : accusationIn(reason);
 }
 
 /** The park answers to this accusation, and is not confirmed yet. */
@@ -216,7 +223,8 @@ function quotaPark(
 
 function doubtfulPark(previous: Park | null, state: Park["state"], reason: string, nowMs: number): Park {
   const strikes = previous !== null && isDoubtful(previous) ? previous.strikes + 1 : 1;
-  const waitMs = Math.min(FIRST_DOUBT_MS * 2 ** (strikes - 1), LONGEST_DOUBT_MS);
+  const longestMs = state === "forbidden" ? LONGEST_FORBIDDEN_MS : LONGEST_DOUBT_MS;
+  const waitMs = Math.min(FIRST_DOUBT_MS * 2 ** (strikes - 1), longestMs);
   return makePark(state, reason, nowMs + waitMs, nowMs, strikes);
 }
 

@@ -1,7 +1,7 @@
 /** Logs each change of a credential's state, and keeps the changes of one turn together. */
 import type { Log } from "../core/log.ts";
 import type { CredentialSpec, PersistedState } from "./credential.ts";
-import type { StateFacts } from "./park.ts";
+import { refusalIn, type StateFacts } from "./park.ts";
 
 export class StateChanges {
   readonly #persist: (states: readonly PersistedState[]) => void;
@@ -19,10 +19,13 @@ export class StateChanges {
     const { upstream, name, fingerprint } = spec;
     const key = JSON.stringify([spec.id, model]);
     this.#unsaved.set(key, { upstream, credential: name, model, fingerprint, ...facts });
-    const needsPerson = facts.state !== "ready" && facts.untilMs === null;
+    const refusal = refusalIn(facts.reason);
+    const needsPerson = refusal !== null || (facts.state !== "ready" && facts.untilMs === null);
     this.#log[needsPerson ? "warn" : "info"](
       { credential: spec.id, model, ...facts },
-      "credential state changed",
+      refusal === null
+        ? "credential state changed"
+        : `the provider refuses the credential ${spec.id}: ${refusal}; see \`clewline credentials\``,
     );
   }
 

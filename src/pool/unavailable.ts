@@ -22,6 +22,8 @@ export function explainUnavailable(
 class Reasons {
   readonly #reasons: { credential: string; state: string; reason: string }[] = [];
   #retryAtMs: number | null = null;
+  /** The same of credentials that were refused: nobody is told to come back for these while another one is only limited. */
+  #askAgainAtMs: number | null = null;
   #roomAtMs: number | null = null;
   #mayFreeSoon = false;
   #isOfSize = false;
@@ -102,7 +104,9 @@ class Reasons {
       return;
     }
     if (modelPark !== null && modelPark.untilMs === null) return;
-    this.#comeBackAt(Math.max(readyAtMs(park, nowMs), readyAtMs(modelPark, nowMs)));
+    const atMs = Math.max(readyAtMs(park, nowMs), readyAtMs(modelPark, nowMs));
+    if (isDoubtful(shown)) this.#askAgainAtMs = Math.min(this.#askAgainAtMs ?? atMs, atMs);
+    else this.#comeBackAt(atMs);
   }
 
   #note(credential: string, state: string, reason: string): void {
@@ -118,7 +122,7 @@ class Reasons {
     const mayRetry = kind === "full" || kind === "cooling";
     return {
       kind,
-      retryAtMs: mayRetry ? this.#retryAtMs : null,
+      retryAtMs: mayRetry ? (this.#retryAtMs ?? this.#askAgainAtMs) : null,
       roomAtMs: this.#roomFor(kind),
       mayFreeSoon: this.#mayFreeSoon,
       isOfSize: this.#isOfSize,
@@ -137,7 +141,7 @@ class Reasons {
     if (this.#isFull) return "full";
     if (this.#hasTried) return "tried";
     if (this.#reasons.length === 0) return "none";
-    if (this.#retryAtMs !== null) return "cooling";
+    if (this.#retryAtMs !== null || this.#askAgainAtMs !== null) return "cooling";
     return this.#isForbidden ? "forbidden" : "unusable";
   }
 }

@@ -233,14 +233,14 @@ describe("a token", () => {
       return sendWhole(request, JSON.stringify({ token: "token-number-1", lifetimeS }));
     };
     const refused = await ask("anthropic-messages");
-    expect(refused.reply.status).toBe(429);
+    expect(refused.reply.status).toBe(503);
     expect(refused.text).not.toContain("token-number");
     expect(gateway.pool.list()[0]?.state).toBe("cooling");
     expect(tokensGiven).toBe(2);
   });
 
   test.each([
-    ["refused", 403, "cooling", "unconfirmed: the key was refused", 429],
+    ["refused", 403, "cooling", "unconfirmed: the key was refused", 503],
     ["not given", 500, "ready", "", 529],
   ] as const)(
     "that is %s (%d) is an honest error, and gives the lease back",
@@ -305,7 +305,7 @@ describe("a token", () => {
     test("is an error in place of a whole answer, whose tokens are on the record", async () => {
       answer = (request) => sendWhole(request, JSON.stringify(PAUSED));
       const { reply } = await ask("openai-chat", { web_search_options: {} });
-      expect(reply.status).toBe(429);
+      expect(reply.status).toBe(503);
       expect((await gateway.rows())[0]).toMatchObject({
         outcome: "error",
         usage: { outputTokens: 2 },

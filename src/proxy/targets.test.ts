@@ -228,20 +228,22 @@ test("a model that is unknown everywhere is told in the provider's own words", a
   expect(body).toEqual(UNKNOWN_MODEL.body as typeof body);
 });
 
-test("credentials that need a person are a 503 that names their state and no secret", async () => {
+test("credentials that the provider refuses are a 503 at once that says why, and names no secret", async () => {
   begin({ up: ["one"] });
   script = () => ({ status: 402, body: openaiError("Insufficient Balance", "unknown_error", null) });
-  // A client's request alone makes nobody wait for a person; the gateway's own call confirms it.
-  const unproven = await ask();
-  expect(unproven.reply.status).toBe(429);
-  expect(unproven.body.error?.message).toStartWith(
-    "the upstream has refused every credential for this model (no balance; see `clewline credentials`); try again in ",
-  );
+  const told = async (): Promise<void> => {
+    const { reply, body } = await ask();
+    expect([reply.status, reply.headers.get("x-should-retry")]).toEqual([503, "false"]);
+    expect(body.error?.message).toBe(
+      "the provider refuses this gateway's credentials for the model (up: no balance); a person has to repair that, see `clewline credentials`",
+    );
+  };
+  // A client's request alone takes no credential out without an end; the gateway's own call confirms it.
+  await told();
+  expect(gateway.pool.list()[0]?.untilMs).not.toBeNull();
   gateway.pool.prove("up/one", fingerprintOf("sk-of-one"), "credit", true);
-  const { reply, body } = await ask();
-  expect(reply.status).toBe(503);
-  expect(body.error?.message).toContain("1 exhausted");
-  expect(JSON.stringify(body)).not.toContain("sk-of-one");
+  expect(gateway.pool.list()[0]?.untilMs).toBeNull();
+  await told();
 });
 
 test("when one upstream has nothing left, the next target of the model is asked for its own name of it", async () => {

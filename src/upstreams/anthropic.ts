@@ -93,7 +93,7 @@ export const ANTHROPIC_ROWS: readonly Row[] = [
     status: [404],
     code: /^not_found_error$/,
     text: wording("model: {model}$"),
-    verdict: { class: "forbid", reason: "no such model for this key" },
+    verdict: { class: "forbid", reason: "the provider has no such model, or not for this key" },
   },
   {
     status: [429],

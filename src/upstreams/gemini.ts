@@ -81,7 +81,7 @@ export const GEMINI_ROWS: readonly Row[] = [
   {
     status: [404],
     text: wording("(?:this model )?(?:models/)?{model} is (?:not found|no longer available|not supported)"),
-    verdict: { class: "forbid", reason: "no such model for this key" },
+    verdict: { class: "forbid", reason: "the provider has no such model, or not for this key" },
   },
   {
     status: [429],

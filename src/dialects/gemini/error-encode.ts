@@ -36,7 +36,8 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   request_over_limit: { code: 400, status: "INVALID_ARGUMENT" },
   model_unpriced: { code: 403, status: "PERMISSION_DENIED" },
   credentials_cooling: { code: 429, status: "RESOURCE_EXHAUSTED" },
-  credentials_unusable: { code: 503, status: "UNAVAILABLE" },
+  // Google's clients repeat a 503 for minutes, and this state lasts until somebody repairs it.
+  credentials_unusable: { code: 400, status: "FAILED_PRECONDITION" },
   upstream_connect: { code: 500, status: "INTERNAL" },
   proxy_failed: { code: 500, status: "INTERNAL" },
   upstream_timeout: { code: 504, status: "DEADLINE_EXCEEDED" },

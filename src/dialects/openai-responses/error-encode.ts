@@ -15,6 +15,8 @@ interface Name {
     | "insufficient_quota"
     | "invalid_prompt"
     | "context_length_exceeded";
+  /** In place of the kind's own status. */
+  readonly status?: number;
 }
 
 const invalid = (code: string): Name => ({
@@ -59,7 +61,8 @@ const NAMES: Readonly<Record<ErrorKind, Name>> = {
   request_over_limit: invalid("request_over_limit"),
   model_unpriced: { ...invalid("model_unpriced"), type: "permission_error" },
   credentials_cooling: rate,
-  credentials_unusable: server("upstream_credential"),
+  // Codex 0.169.0 sends a 503 thirty times in 25 s before it tells its user, whatever x-should-retry says.
+  credentials_unusable: { ...server("upstream_credential"), streamCode: "invalid_prompt", status: 400 },
   upstream_connect: server("upstream_unreachable"),
   proxy_failed: server("proxy_failed"),
   upstream_timeout: server("upstream_timeout"),
@@ -100,9 +103,10 @@ function paramOf({ param, kind }: GatewayError): string | null {
 export function renderError(error: GatewayError): ErrorReply {
   const name = NAMES[error.kind];
   const param = paramOf(error);
+  const status = name.status ?? error.status;
   return {
-    status: error.status,
-    headers: retryHeaders(error, error.status, ERRORS[error.kind].retryable),
+    status,
+    headers: retryHeaders(error, status, ERRORS[error.kind].retryable),
     body: JSON.stringify({ error: { message: messageOf(error), type: name.type, param, code: name.code } }),
   };
 }

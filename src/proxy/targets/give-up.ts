@@ -2,7 +2,7 @@
 import { GatewayError } from "../../core/errors.ts";
 import { retryAfterS } from "../../dialects/shared/retry-header.ts";
 import type { Unavailable } from "../../pool/credential.ts";
-import { accusationIn } from "../../pool/park.ts";
+import { refusalIn } from "../../pool/park.ts";
 import type { CurrentTarget } from "../attempt/current-target.ts";
 import type { AttemptFailure } from "../attempt/outcome.ts";
 import { comingBackAfter } from "../attempt/upstream-error.ts";
@@ -68,13 +68,15 @@ function reasonOf(
 ): GatewayError | AttemptFailure {
   const { unavailable, untranslatable, foreign } = obstacles;
   const failure = overload ?? obstacles.forbidden;
-  const cooling = unavailable.filter(({ kind }) => kind === "cooling" || kind === "full");
+  const cooling = unavailable.filter(
+    (one) => (one.kind === "cooling" && !isRefused(one)) || one.kind === "full",
+  );
   if (cooling.length > 0) {
     const retryAtMs = Math.min(...cooling.map((one) => retryAtOf(one) ?? nowMs + COME_BACK_MS));
     const retryAfterMs = Math.max(retryAtMs - nowMs, 1_000);
     return new GatewayError(
       "credentials_cooling",
-      `${whyNoneIsReady(cooling)}; try again in ${Math.ceil(retryAfterMs / 1_000)}s (${counted(cooling)})`,
+      `no credential for this model is ready; try again in ${Math.ceil(retryAfterMs / 1_000)}s (${counted(cooling)})`,
       { retryAfterMs },
     );
   }
@@ -94,12 +96,7 @@ function reasonOf(
       { retryAfterMs: COME_BACK_MS },
     );
   }
-  if (unavailable.length > 0) {
-    return new GatewayError(
-      "credentials_unusable",
-      `no credential for this model can be used until a person acts (${counted(unavailable)}); see \`clewline credentials\``,
-    );
-  }
+  if (unavailable.length > 0) return new GatewayError("credentials_unusable", whyUnusable(unavailable));
   return foreignDialect(dialect, foreign);
 }
 
@@ -130,12 +127,29 @@ function withRetryAfter(failure: AttemptFailure): AttemptFailure {
   };
 }
 
-/** A refusal of every credential is no limit: whoever runs the gateway should know. */
-function whyNoneIsReady(cooling: readonly Unavailable[]): string {
-  const reasons = cooling.flatMap((one) => one.reasons).map(({ reason }) => accusationIn(reason));
-  if (reasons.includes(null)) return "no credential for this model is ready";
-  const said = [...new Set(reasons)].join(", ");
-  return `the upstream has refused every credential for this model (${said}; see \`clewline credentials\`)`;
+/**
+ * The provider has refused the credentials themselves, so that no waiting helps, although they will be asked again: whoever
+ * runs the gateway must know at once.
+ */
+function isRefused({ reasons }: Unavailable): boolean {
+  return (
+    reasons.some(({ reason }) => refusalIn(reason) !== null) &&
+    reasons.every(
+      ({ state, reason }) => state === "off" || state === "forbidden" || refusalIn(reason) !== null,
+    )
+  );
+}
+
+/** Names upstreams and no credential: what a gateway's credentials are called is not for its clients. */
+function whyUnusable(unavailable: readonly Unavailable[]): string {
+  const said = new Set<string>();
+  for (const { credential, reason } of unavailable.flatMap(({ reasons }) => reasons)) {
+    const refusal = refusalIn(reason);
+    if (refusal !== null) said.add(`${credential.slice(0, credential.indexOf("/"))}: ${refusal}`);
+  }
+  return said.size === 0
+    ? `no credential for this model can be used until a person acts (${counted(unavailable)}); see \`clewline credentials\``
+    : `the provider refuses this gateway's credentials for the model (${[...said].join("; ")}); a person has to repair that, see \`clewline credentials\``;
 }
 
 /** As in "2 cooling, 1 invalid". */

@@ -6,7 +6,7 @@ import type { Failure } from "../failure.ts";
 import { MODEL_MARK, wording } from "./request-words.ts";
 import type { Row } from "./signal-table.ts";
 
-const NO_MODEL = { class: "forbid", reason: "no such model for this key" } as const;
+const NO_MODEL = { class: "forbid", reason: "the provider has no such model, or not for this key" } as const;
 const LOCATION = "not served at the location that requests come from";
 
 /** The message speaks of something else that the client named, such as the model of a tool. */

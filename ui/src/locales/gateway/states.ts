@@ -43,7 +43,7 @@ export const STATES: Readonly<Record<string, string>> = {
   "the key is not valid": "密钥无效",
   "the key was reported as leaked": "密钥被报告为已泄露",
   "the project is denied access": "项目被拒绝访问",
-  "no such model for this key": "此密钥没有该模型",
+  "the provider has no such model, or not for this key": "供应商没有该模型，或此密钥不可使用",
   "the model has no capacity": "该模型没有容量",
   "the tier of this key does not include the model": "此密钥的等级不包括该模型",
   "monthly spending cap reached": "已达到每月支出上限",
