@@ -211,7 +211,8 @@ function makeCredentialSpecs(
   if (upstream.callerCredentials) {
     const id = credentialId(upstream.name, CALLERS_OWN);
     const scope = "credential";
-    return [{ id, upstream: upstream.name, name: CALLERS_OWN, priority: 0, scope, fingerprint: "" }];
+    const none = { priority: 0, scope, fingerprint: "", isOfCallers: true } as const;
+    return [{ id, upstream: upstream.name, name: CALLERS_OWN, ...none }];
   }
   return upstream.credentials.map((credential) => ({
     id: credentialId(upstream.name, credential.name),

@@ -24,6 +24,8 @@ export interface CredentialSpec {
   readonly scope: "credential" | "model";
   /** First 16 hex digits of the key's SHA-256: a changed key has another one. */
   readonly fingerprint: string;
+  /** Absent: the gateway has a credential; true: callers bring their own. */
+  readonly isOfCallers?: true;
   /** Its part of the requests among credentials of one priority; absent: 1. */
   readonly weight?: number;
   /** Absent: the operator has set none. */
@@ -39,6 +41,8 @@ export interface CredentialStatus extends StateFacts {
   readonly upstream: string;
   readonly name: string;
   readonly priority: number;
+  /** Callers bring their own. */
+  readonly isOfCallers: boolean;
   readonly inFlight: number;
   /** Models that are parked for this credential. */
   readonly models: readonly (StateFacts & { readonly model: string })[];

@@ -14,6 +14,7 @@ export function statusOf(
     upstream,
     name,
     priority,
+    isOfCallers: spec.isOfCallers === true,
     inFlight,
     ...factsOf(park, nowMs),
     models: [...models]

@@ -37,6 +37,8 @@ const liveState = {
   upstream: v.string(),
   name: v.string(),
   priority: v.number(),
+  /** The gateway has none: callers bring their own. It can neither be tested nor deleted. */
+  isOfCallers: v.boolean(),
   state,
   /** In plain words; "" when ready. */
   reason: v.string(),

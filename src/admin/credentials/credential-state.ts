@@ -13,13 +13,14 @@ export const PAUSED = "paused by a person";
 export const DRAINED = "drained by a person";
 
 export function credentialState(status: CredentialStatus): Credential {
-  const { id, upstream, name, priority, inFlight, strikes, models, owner, untilMs } = status;
+  const { id, upstream, name, priority, isOfCallers, inFlight, strikes, models, owner, untilMs } = status;
   const state = stateOf(status, inFlight);
   return {
     id,
     upstream,
     name,
     priority,
+    isOfCallers,
     state,
     reason: wordsOf(state, status),
     detail: state === "ready" ? "" : status.reason,

@@ -28,6 +28,7 @@ const credential = (change: Partial<Credential> = {}): Credential => ({
   upstream: "up",
   name: "main",
   priority: 0,
+  isOfCallers: false,
   state: "ready",
   reason: "",
   detail: "",

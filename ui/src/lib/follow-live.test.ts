@@ -10,6 +10,7 @@ const credential = (id: string): Credential => ({
   upstream: "up",
   name: id,
   priority: 0,
+  isOfCallers: false,
   state: "ready",
   reason: "",
   detail: "",

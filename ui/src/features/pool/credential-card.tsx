@@ -91,21 +91,27 @@ function Acts({ credential, onTest }: { credential: Credential; onTest: () => vo
       groups={[
         {
           items: [
-            { label: text("Test…"), icon: <FlaskConical size={15} aria-hidden />, run: onTest },
+            ...(credential.isOfCallers
+              ? []
+              : [{ label: text("Test…"), icon: <FlaskConical size={15} aria-hidden />, run: onTest }]),
             ...pause,
             { label: text("Reset"), icon: <RotateCcw size={15} aria-hidden />, run: run("resetCredential") },
           ],
         },
-        {
-          items: [
-            {
-              label: text("Delete"),
-              icon: <Trash2 size={15} aria-hidden />,
-              isDanger: true,
-              run: () => remove.mutate(credential),
-            },
-          ],
-        },
+        ...(credential.isOfCallers
+          ? []
+          : [
+              {
+                items: [
+                  {
+                    label: text("Delete"),
+                    icon: <Trash2 size={15} aria-hidden />,
+                    isDanger: true,
+                    run: () => remove.mutate(credential),
+                  },
+                ],
+              },
+            ]),
       ]}
     />
   );
