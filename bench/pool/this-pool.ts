@@ -68,7 +68,12 @@ export class ThisPool implements Gateway {
     const { family } = provider.published;
     this.provider = provider;
     this.timeline = timeline;
-    this.#plan = makePlanner({ models: [], upstreams: [{ name: UPSTREAM, family: FAMILIES[family] }] });
+    const upstream = {
+      name: UPSTREAM,
+      family: FAMILIES[family],
+      baseUrl: FAMILIES[family].defaultBaseUrl,
+    };
+    this.#plan = makePlanner({ models: [], upstreams: [upstream] });
     const specs = provider.keys.map((key): CredentialSpec => specOf(key));
     this.keys = new Map(provider.keys.map((key) => [`${UPSTREAM}/${key.name}`, key]));
     this.seats = new Map(specs.map(({ id, fingerprint }) => [id, seatNumber(id, fingerprint)]));

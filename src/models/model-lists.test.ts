@@ -51,17 +51,19 @@ async function idsOf(reply: Response): Promise<string[]> {
   return data.map(({ id }) => id);
 }
 
-test("the config's own names come first, patterns are no names, and upstreams' models carry their upstream", async () => {
+test("the config's own names come first, then upstreams' models by the name that leads there, and with their upstream", async () => {
   begin({
     models: [
       { name: "best", targets: ["up/gpt-5"] },
-      { name: "gpt-*", targets: ["up/gpt-*"] },
+      { name: "fast-*", targets: ["up/gpt-*"] },
+      { name: "org/deep", targets: ["up/gpt-5"] },
+      { name: "any-*", targets: ["up/gpt-5"] },
     ],
   });
   const reply = await ask();
   expect(reply.status).toBe(200);
   expect(reply.headers.get("x-request-id")).toMatch(/^[0-9A-Z]{26}$/);
-  expect(await idsOf(reply)).toEqual(["best", "up/gpt-5", "up/org/deep"]);
+  expect(await idsOf(reply)).toEqual(["best", "org/deep", "gpt-5", "fast-5", "up/gpt-5", "up/org/deep"]);
 });
 
 test("an upstream is asked once with its credential, however many clients ask at the same time and later", async () => {
@@ -141,7 +143,7 @@ test("a changed configuration has its own list", async () => {
   begin();
   await ask();
   gateway.reconfigure({ upstreams: [{ name: "new", family: "openai", baseUrl: upstream.url }] });
-  expect(await idsOf(await ask())).toEqual(["new/gpt-5", "new/org/deep"]);
+  expect(await idsOf(await ask())).toEqual(["gpt-5", "new/gpt-5", "org/deep", "new/org/deep"]);
 });
 
 test("limits and cursors that make no sense are as good as none", async () => {
@@ -155,7 +157,7 @@ test("limits and cursors that make no sense are as good as none", async () => {
     "?limit=",
     "?%",
   ]) {
-    expect(await idsOf(await ask(null, search))).toEqual(["up/gpt-5", "up/org/deep"]);
+    expect(await idsOf(await ask(null, search))).toEqual(["gpt-5", "up/gpt-5", "org/deep", "up/org/deep"]);
   }
 });
 
@@ -186,7 +188,7 @@ describe("a key that may not use all models", () => {
 
   test.each<[string, Rights, string[]]>([
     ["by the name of an entry", only("best"), ["best"]],
-    ["by upstream and model", only("up/*"), ["best", "up/gpt-5", "up/org/deep"]],
+    ["by upstream and model", only("up/*"), ["best", "gpt-5", "up/gpt-5", "org/deep", "up/org/deep"]],
     ["by the bare name", only("gpt-*"), ["gpt-5"]],
     ["by a name that leads elsewhere", only("gpt-4*"), []],
     ["by the upstream", { modelGlobs: null, upstreams: ["other"] }, []],

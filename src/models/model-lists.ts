@@ -107,19 +107,18 @@ export function makeModelLists(gateway: Gateway): ModelLists {
     const own = snapshot.config.models
       .filter(({ name }) => !name.endsWith("*") && mayAsk(snapshot.plan(name), name, rights))
       .map((model) => ({ id: model.name, ownedBy: "clewline", createdAtS: 0 }));
-    const theirs = upstreams.flatMap((upstream, i) =>
-      (lists[i] ?? []).flatMap((model) => {
-        const id = idFor(snapshot, rights, upstream.name, model.id);
-        return id === null ? [] : [{ id, ownedBy: upstream.name, createdAtS: model.createdAtS }];
-      }),
+    const theirs = upstreams.flatMap(({ name }, i) =>
+      (lists[i] ?? []).flatMap(({ id: model, createdAtS }) =>
+        namesFor(snapshot, rights, name, model).map((id) => ({ id, ownedBy: name, createdAtS })),
+      ),
     );
-    return rights.modelGlobs === null ? [...own, ...theirs] : withoutRepeats([...own, ...theirs]);
+    return withoutRepeats([...own, ...theirs]);
   };
 
   return {
     async names() {
       const models = await all(gateway.snapshot, { modelGlobs: null, upstreams: null }, null);
-      return models.filter(({ ownedBy }) => gateway.snapshot.upstreams.has(ownedBy)).map(({ id }) => id);
+      return models.filter(({ id, ownedBy }) => id.startsWith(`${ownedBy}/`)).map(({ id }) => id);
     },
     async refresh() {
       const { snapshot } = gateway;
@@ -175,18 +174,38 @@ async function modelsOfLogin(
 }
 
 /**
- * The id by which a key asks for a model of an upstream: with the upstream's name before it, or without where the key
- * may use only that. null: the key may not use the model.
+ * The names by which a key may ask for a model of an upstream: the upstream's own, as clients know it, where it leads
+ * there; those of `[[models]]` whose pattern does; and the one with the upstream before it, which always does.
  */
-function idFor(snapshot: Snapshot, rights: Rights, upstream: string, model: string): string | null {
+function namesFor(snapshot: Snapshot, rights: Rights, upstream: string, model: string): readonly string[] {
+  const leadsThere = (name: string): boolean => {
+    const plan = snapshot.plan(name);
+    return (
+      "targets" in plan &&
+      allowedTargets(plan, name, rights).some((to) => to.upstream === upstream && to.model === model)
+    );
+  };
+  const short = new Set([model, ...patternNames(snapshot, upstream, model)]);
   const id = `${upstream}/${model}`;
-  if (rights.modelGlobs === null || mayAsk(snapshot.plan(id), id, rights)) return id;
-  const plan = snapshot.plan(model);
-  if (!("targets" in plan)) return null;
-  const isThere = allowedTargets(plan, model, rights).some(
-    (target) => target.upstream === upstream && target.model === model,
+  const isAsked = rights.modelGlobs === null || mayAsk(snapshot.plan(id), id, rights);
+  return [...[...short].filter(leadsThere), ...(isAsked ? [id] : [])];
+}
+
+/** The names that a pattern of `[[models]]` gives a model: `fast-*` with the target `up/gpt-*` makes `fast-5` of `gpt-5`. */
+function patternNames({ config }: Snapshot, upstream: string, model: string): readonly string[] {
+  const id = `${upstream}/${model}`;
+  return config.models.flatMap(({ name, targets }) =>
+    targets.flatMap((target) => {
+      const [before = "", after] = target.split("*");
+      const fits =
+        after !== undefined &&
+        name.endsWith("*") &&
+        id.length > before.length + after.length &&
+        id.startsWith(before) &&
+        id.endsWith(after);
+      return fits ? [`${name.slice(0, -1)}${id.slice(before.length, id.length - after.length)}`] : [];
+    }),
   );
-  return isThere ? model : null;
 }
 
 /** Several upstreams may have the model of one name. */

@@ -3,13 +3,22 @@ import fc from "fast-check";
 import type { ModelConfig } from "../config/config.ts";
 import type { ParameterValues } from "../neutral/amendment.ts";
 import { FAMILIES } from "../upstreams/index.ts";
-import { makePlanner, namesOf, type Plan } from "./plan.ts";
+import { makePlanner, namesOf, type Plan, type PlannedUpstream } from "./plan.ts";
+
+/** An upstream at its family's own provider, or at another URL. */
+const upstreamOf = (
+  name: string,
+  family: PlannedUpstream["family"],
+  baseUrl: string = family.defaultBaseUrl,
+): PlannedUpstream => ({ name, family, baseUrl });
 
 const UPSTREAMS = [
-  { name: "anthropic", family: FAMILIES.anthropic },
-  { name: "gemini", family: FAMILIES.gemini },
-  { name: "openai", family: FAMILIES.openai },
-  { name: "openrouter", family: FAMILIES.openai },
+  upstreamOf("anthropic", FAMILIES.anthropic),
+  upstreamOf("gemini", FAMILIES.gemini),
+  upstreamOf("openai", FAMILIES.openai),
+  upstreamOf("openai-eu", FAMILIES.openai, "https://eu.api.openai.com/v1"),
+  upstreamOf("openrouter", FAMILIES.openai, "https://openrouter.ai/api/v1"),
+  upstreamOf("local", FAMILIES.openai, "http://127.0.0.1:8000/v1"),
 ];
 const NO_PARAMETERS: ParameterValues = {
   temperature: null,
@@ -67,16 +76,16 @@ test.each([
   ["anthropic/claude-opus-5", ["anthropic claude-opus-5"]],
   ["openrouter/anthropic/claude-opus-5", ["openrouter anthropic/claude-opus-5"]],
   ["openrouter/anything", ["openrouter anything"]],
-  // Well-known families, every upstream of the family in config order.
+  // Well-known families, every upstream at the family's provider in config order.
   ["gemini-3-pro", ["gemini gemini-3-pro"]],
   ["gemma-3-27b-it", ["gemini gemma-3-27b-it"]],
-  ["gpt-5", ["openai gpt-5", "openrouter gpt-5"]],
-  ["o3", ["openai o3", "openrouter o3"]],
-  ["o4-mini", ["openai o4-mini", "openrouter o4-mini"]],
-  ["chatgpt-4o-latest", ["openai chatgpt-4o-latest", "openrouter chatgpt-4o-latest"]],
-  ["text-embedding-3-small", ["openai text-embedding-3-small", "openrouter text-embedding-3-small"]],
-  ["codex-mini-latest", ["openai codex-mini-latest", "openrouter codex-mini-latest"]],
-  ["ft:gpt-4o:org::id", ["openai ft:gpt-4o:org::id", "openrouter ft:gpt-4o:org::id"]],
+  ["gpt-5", ["openai gpt-5", "openai-eu gpt-5"]],
+  ["o3", ["openai o3", "openai-eu o3"]],
+  ["o4-mini", ["openai o4-mini", "openai-eu o4-mini"]],
+  ["chatgpt-4o-latest", ["openai chatgpt-4o-latest", "openai-eu chatgpt-4o-latest"]],
+  ["text-embedding-3-small", ["openai text-embedding-3-small", "openai-eu text-embedding-3-small"]],
+  ["codex-mini-latest", ["openai codex-mini-latest", "openai-eu codex-mini-latest"]],
+  ["ft:gpt-4o:org::id", ["openai ft:gpt-4o:org::id", "openai-eu ft:gpt-4o:org::id"]],
   // Google's resource prefixes.
   ["models/gemini-3-pro", ["gemini gemini-3-pro"]],
   ["publishers/google/models/gemini-3-pro", ["gemini gemini-3-pro"]],
@@ -181,13 +190,13 @@ test.each([
 test("a name without suffix asks for nothing, and one upstream for all keeps its models' names", () => {
   expect(SUFFIXED("fast")).toMatchObject({ suffixes: null, modelName: "fast", entry: { name: "fast" } });
   expect(SUFFIXED("gpt-5")).toMatchObject({ suffixes: null, modelName: "gpt-5", entry: null });
-  const single = makePlanner({ models: [], upstreams: [{ name: "local", family: FAMILIES.openai }] });
+  const single = makePlanner({ models: [], upstreams: [upstreamOf("local", FAMILIES.openai)] });
   expect(asked(single("llama-4-thinking"))).toBe("llama-4-thinking at local llama-4-thinking by itself");
   expect(asked(single("gpt-5.4-thinking"))).toBe("gpt-5.4 think at local gpt-5.4 by itself");
 });
 
 test("with one upstream, every model goes there", () => {
-  const plan = makePlanner({ models: [], upstreams: [{ name: "local", family: FAMILIES.openai }] });
+  const plan = makePlanner({ models: [], upstreams: [upstreamOf("local", FAMILIES.openai)] });
   expect(shown(plan("llama-4"))).toEqual(["local llama-4"]);
   expect(shown(plan("claude-opus-5"))).toEqual(["local claude-opus-5"]);
   expect(shown(plan("local/llama-4"))).toEqual(["local llama-4"]);
@@ -199,10 +208,7 @@ test("with no upstream, nothing is found and nothing is suggested", () => {
 });
 
 test("a family without an upstream falls through to what is there", () => {
-  const upstreams = [
-    { name: "a", family: FAMILIES.openai },
-    { name: "b", family: FAMILIES.openai },
-  ];
+  const upstreams = [upstreamOf("a", FAMILIES.openai), upstreamOf("b", FAMILIES.openai)];
   expect(shown(makePlanner({ models: [], upstreams })("claude-opus-5"))).toBe(
     "not found: a/claude-opus-5 b/claude-opus-5",
   );
@@ -264,7 +270,7 @@ test("asking again costs nothing: the same plan comes back, also after very many
   expect(planner("fast")).toBe(planner("fast"));
   expect(planner("gpt-5")).toBe(planner("gpt-5"));
   for (let i = 0; i < 2_500; i++) planner(`gpt-${i}`);
-  expect(shown(planner("gpt-5"))).toEqual(["openai gpt-5", "openrouter gpt-5"]);
+  expect(shown(planner("gpt-5"))).toEqual(["openai gpt-5", "openai-eu gpt-5"]);
 });
 
 test("whatever a client asks for, targets are upstreams of the config and suggestions are short", () => {
@@ -304,7 +310,7 @@ test("a well-known name does not move on to another provider that has the model 
   const names = (upstreams: readonly ["anthropic" | "vertex" | "gemini", string][], model: string) => {
     const planned = makePlanner({
       models: [],
-      upstreams: upstreams.map(([family, name]) => ({ name, family: FAMILIES[family] })),
+      upstreams: upstreams.map(([family, name]) => upstreamOf(name, FAMILIES[family])),
     })(model);
     return "targets" in planned ? planned.targets.map(({ upstream }) => upstream) : null;
   };
@@ -317,4 +323,33 @@ test("a well-known name does not move on to another provider that has the model 
   expect(names([...all] as never, "claude-opus-5")).toEqual(["own", "spare"]);
   expect(names([...all] as never, "gemini-3-flash")).toEqual(["cloud"]);
   expect(names([["vertex", "cloud"]], "claude-opus-5")).toEqual(["cloud"]);
+});
+
+test("a well-known name reaches no server that nobody named for it", () => {
+  const reached = (...upstreams: readonly PlannedUpstream[]): readonly string[] | string =>
+    shown(makePlanner({ models: [], upstreams })("gpt-5"));
+  const { openai, anthropic } = FAMILIES;
+  const proxy = upstreamOf("proxy", openai, "https://llm.company.example/v1");
+  const spare = upstreamOf("spare", openai, "https://llm.company.example/other/v1");
+  const groq = upstreamOf("groq", openai, "https://api.groq.com/openai/v1");
+  const own = upstreamOf("own", openai);
+  expect(reached(groq, own, proxy)).toEqual(["own gpt-5"]);
+  expect(reached(proxy, groq, spare)).toEqual(["proxy gpt-5", "spare gpt-5"]);
+  expect(reached(upstreamOf("claude", anthropic), proxy, groq)).toEqual(["proxy gpt-5"]);
+  const claude = makePlanner({
+    models: [],
+    upstreams: [
+      upstreamOf("kimi", anthropic, "https://api.moonshot.ai/anthropic"),
+      upstreamOf("own", anthropic),
+    ],
+  })("claude-opus-5");
+  expect(shown(claude)).toEqual(["own claude-opus-5"]);
+});
+
+test("an entry may lead wherever it says", () => {
+  const entry = entryOf({ name: "gpt-5", targets: ["openai/gpt-5", "openrouter/openai/gpt-5"] });
+  expect(shown(makePlanner({ models: [entry], upstreams: UPSTREAMS })("gpt-5"))).toEqual([
+    "openai gpt-5",
+    "openrouter openai/gpt-5",
+  ]);
 });

@@ -51,7 +51,8 @@ export function withDetours(targets: readonly Target[], { overflow, refusal }: D
 
 export interface PlannedUpstream {
   readonly name: string;
-  readonly family: Pick<Family, "modelNames" | "servesOtherMakers">;
+  readonly family: Pick<Family, "modelNames" | "servesOtherMakers" | "defaultBaseUrl">;
+  readonly baseUrl: string;
 }
 
 export interface PlannerConfig {
@@ -156,12 +157,31 @@ function mayTakeSuffix(family: PlannedUpstream["family"] | undefined, model: str
 }
 
 /**
- * The upstreams whose family is known for the model. A cloud may serve models of other providers: between providers a
- * request moves only where an entry says so, so that the first of them has the name.
+ * The upstreams that a well-known name leads to: those at the provider of the first family that knows the name. Where none
+ * is there, the first one that speaks for the family has it, alone with others on its host. A prompt never moves on to a
+ * server that nobody named for it: between providers a request moves only where an entry says so.
  */
 function relativesOf(model: string, upstreams: readonly PlannedUpstream[]): readonly PlannedUpstream[] {
   const first = upstreams.find(({ family }) => family.modelNames.test(model));
-  return first === undefined ? [] : upstreams.filter(({ family }) => family === first.family);
+  if (first === undefined) return [];
+  const relatives = upstreams.filter(({ family }) => family === first.family);
+  const atProvider = relatives.filter(isAtProvider);
+  if (atProvider.length > 0) return atProvider;
+  return relatives.filter(({ baseUrl }) => hostOf(baseUrl) === hostOf(first.baseUrl));
+}
+
+/** Whether the upstream is on a host of its family's own provider, of whatever region. */
+function isAtProvider({ family, baseUrl }: PlannedUpstream): boolean {
+  return domainOf(baseUrl) === domainOf(family.defaultBaseUrl);
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
+}
+
+/** `openai.com` of `https://eu.api.openai.com/v1`. */
+function domainOf(url: string): string {
+  return new URL(url).hostname.replace(/\.$/, "").split(".").slice(-2).join(".");
 }
 
 /** Where an entry leads. */

@@ -20,9 +20,9 @@ const plan = makePlanner({
     },
   ],
   upstreams: [
-    { name: "anthropic", family: FAMILIES.anthropic },
-    { name: "openai", family: FAMILIES.openai },
-    { name: "other", family: FAMILIES.openai },
+    { name: "anthropic", family: FAMILIES.anthropic, baseUrl: FAMILIES.anthropic.defaultBaseUrl },
+    { name: "openai", family: FAMILIES.openai, baseUrl: FAMILIES.openai.defaultBaseUrl },
+    { name: "other", family: FAMILIES.openai, baseUrl: FAMILIES.openai.defaultBaseUrl },
   ],
 });
 
