@@ -42,6 +42,8 @@ export interface CodecProfile {
    * them in different ways.
    */
   readonly textParts: boolean;
+  /** Chat: streams are asked for their usage by `stream_options`. Elsewhere it comes unasked. */
+  readonly usageOption: boolean;
   /** Chat: the ids that calls and their results may have. */
   readonly callIds: CallIdRule;
   /**

@@ -40,8 +40,10 @@ export type RepairKind =
   | "without-encrypted"
   /** Only tools with closed schemas are strict. */
   | "strict-when-closed"
-  /** Schemas of tools name their properties, if only none. */
+  /** Tools have a schema, and it names its properties, if only none. */
   | "add-properties"
+  /** The ids of calls and of their results are as short as the server takes them. */
+  | "short-call-ids"
   /** The model is told not to think, because it has tools. */
   | "no-effort"
   /** The gateway watches for the stop sequences; translated requests only. */

@@ -1,5 +1,6 @@
 /** What servers of Chat refuse, and what is changed for them. */
 import type { JsonObject } from "../../core/json.ts";
+import { callIdFor, SHORT_IDS } from "../../neutral/conversation/call-ids.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { type BodyEdit, mapMember, type Refusal, type RepairRules } from "../repair.ts";
 import {
@@ -63,6 +64,19 @@ const REFUSALS: readonly Refusal[] = [
   {
     words: /^System role (?:is )?not supported/i,
     repairs: ["system-as-user"],
+    statuses: TEMPLATE_STATUSES,
+  },
+  // MiniMax: QwenLM/qwen-code#11834
+  { words: /^(?:invalid params, )?function parameters is empty/i, repairs: ["add-properties"] },
+  // Mistral (error 3280), and its chat templates elsewhere: nearai/ironclaw#1241, jundot/omlx#1997, ml-explore/mlx-lm#1375
+  {
+    words: /^Tool call id was \S{0,300} but must be a-z, A-Z, 0-9, with a length of 9/i,
+    repairs: ["short-call-ids"],
+    statuses: TEMPLATE_STATUSES,
+  },
+  {
+    words: /^Tool call IDs should be alphanumeric strings with length 9/i,
+    repairs: ["short-call-ids"],
     statuses: TEMPLATE_STATUSES,
   },
   // Mistral: avante-corp/avante.nvim#2562, zed-industries/zed#31736
@@ -195,10 +209,16 @@ const EDITS = {
     reason: "a tool whose schema is open is not strict, because the upstream refuses it",
     change: (body) => mapMember(body, "tools", strictWhenClosed),
   },
+  "short-call-ids": {
+    field: "messages",
+    parameter: null,
+    reason: "the ids of calls were replaced by such as the upstream takes",
+    change: (body) => mapMember(body, "messages", withShortIds),
+  },
   "add-properties": {
     field: "tools",
     parameter: null,
-    reason: "a schema without properties got an empty list of them",
+    reason: "a tool without a schema, or a schema without properties, got an empty one",
     change: (body) => mapMember(body, "tools", withProperties),
   },
   "no-effort": {
@@ -276,8 +296,26 @@ function strictWhenClosed(tool: JsonObject): JsonObject {
 function withProperties(tool: JsonObject): JsonObject {
   const named = asObject(tool.function);
   const parameters = asObject(named?.parameters);
+  if (named !== null && named.parameters === undefined)
+    return { ...tool, function: { ...named, parameters: { type: "object", properties: {} } } };
   if (named === null || parameters?.type !== "object" || parameters.properties !== undefined) return tool;
   return { ...tool, function: { ...named, parameters: { ...parameters, properties: {} } } };
+}
+
+function withShortIds(message: JsonObject): JsonObject {
+  const { tool_call_id: result, tool_calls: calls } = message;
+  if (typeof result === "string") return withShortId(message, "tool_call_id");
+  if (!Array.isArray(calls)) return message;
+  const changed = calls.map((call) =>
+    asObject(call) === null ? call : withShortId(call as JsonObject, "id"),
+  );
+  return changed.every((call, n) => call === calls[n]) ? message : { ...message, tool_calls: changed };
+}
+
+function withShortId(object: JsonObject, member: string): JsonObject {
+  const id = object[member];
+  const short = typeof id === "string" ? callIdFor(id, SHORT_IDS) : id;
+  return short === id ? object : { ...object, [member]: short };
 }
 
 /** vLLM and OpenRouter call the same text `reasoning`. */

@@ -18,7 +18,7 @@ import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts"
 import { AnnotationReader } from "./citation.ts";
 import { ReasoningReader } from "./reasoning-members.ts";
 import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
-import { decodeUsage } from "./usage.ts";
+import { decodeUsage, usageIn } from "./usage.ts";
 
 /** A block of text, refusal or reasoning that waits behind a call. */
 interface HeldText {
@@ -279,11 +279,6 @@ export function firstChoice(choices: readonly unknown[]): JsonObject | null {
 
 export function indexOf(choice: JsonObject): number {
   return typeof choice.index === "number" ? choice.index : 0;
-}
-
-/** `usage` beside the choices, in a choice (Moonshot), or in `x_groq` (Groq). */
-export function usageIn(reply: JsonObject, choice: JsonObject | null): JsonObject | null {
-  return asObject(reply.usage) ?? asObject(choice?.usage) ?? asObject(asObject(reply.x_groq)?.usage);
 }
 
 /**

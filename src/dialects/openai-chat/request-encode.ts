@@ -63,7 +63,7 @@ export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions
   addSampling(body, request, options, drop);
   if (stops.length > 0) body.stop = stops;
   addAdmin(body, request, options, drop);
-  addStream(body, request);
+  addStream(body, request, options);
   return {
     path: "/v1/chat/completions",
     body,
@@ -239,8 +239,8 @@ function addAdmin(
   if (profile.storesAnswers) body.store = false;
 }
 
-function addStream(body: Body, { stream }: ModelRequest): void {
+function addStream(body: Body, { stream }: ModelRequest, { profile }: EncodeRequestOptions): void {
   if (!stream) return;
   body.stream = true;
-  body.stream_options = { include_usage: true };
+  if (profile.usageOption) body.stream_options = { include_usage: true };
 }

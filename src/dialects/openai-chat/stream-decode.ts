@@ -10,9 +10,9 @@ import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { errorOf } from "./error-decode.ts";
 import { RepeatedChunk, soleText } from "./repeated-chunk.ts";
-import { ContentDecoder, firstChoice, indexOf, usageIn } from "./reply-decode.ts";
+import { ContentDecoder, firstChoice, indexOf } from "./reply-decode.ts";
 import { decodeFinish, decodeStop } from "./stop.ts";
-import { decodeUsage } from "./usage.ts";
+import { decodeUsage, usageIn } from "./usage.ts";
 
 type Emit = (event: ModelEvent) => void;
 

@@ -110,6 +110,18 @@ describe("usage", () => {
     expect(tapOf(chunk([], { usage: given })).state.usage?.cacheReadTokens).toBe(4);
   });
 
+  test("cache hits beside the other counts count, as Moonshot's and Together's", () => {
+    const given = { prompt_tokens: 9, completion_tokens: 1, cached_tokens: 5 };
+    expect(tapOf(chunk([], { usage: given })).state.usage?.cacheReadTokens).toBe(5);
+  });
+
+  test("in the choice or in x_groq is read there", () => {
+    const usage = { prompt_tokens: 9, completion_tokens: 2 };
+    const last = { index: 0, delta: {}, finish_reason: "stop" };
+    for (const frame of [chunk([{ ...last, usage }]), chunk([last], { x_groq: { id: "req_1", usage } })])
+      expect(tapOf(frame).state.usage).toMatchObject({ inputTokens: 9, outputTokens: 2 });
+  });
+
   test("of embeddings, which have no output, is read from their JSON", () => {
     const body =
       '{"object":"list","data":[{"embedding":[0.1,-2e-3]}],"model":"e","usage":{"prompt_tokens":8,"total_tokens":8}}';

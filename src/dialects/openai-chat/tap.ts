@@ -10,21 +10,24 @@ import { ContentSearch } from "../shared/tap/content-bytes.ts";
 import { keyNeedle, NeedleSearch, textNeedle } from "../shared/tap/needle.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { decodeFinish } from "./stop.ts";
-import { decodeUsage } from "./usage.ts";
+import { decodeUsage, usageIn } from "./usage.ts";
+
+/** Members that may hold the usage; see `usageIn`. */
+const USAGE_MEMBERS = { usage: true, x_groq: { usage: true } } as const;
 
 const BODY = compileShape({
   model: true,
-  usage: true,
+  ...USAGE_MEMBERS,
   service_tier: true,
   ...STATED_ERROR_MEMBERS,
-  choices: { "*": { finish_reason: true } },
+  choices: { "*": { finish_reason: true, usage: true } },
 });
 const FRAME = compileShape({
   model: true,
-  usage: true,
+  ...USAGE_MEMBERS,
   service_tier: true,
   ...STATED_ERROR_MEMBERS,
-  choices: { "*": { finish_reason: true, delta: true } },
+  choices: { "*": { finish_reason: true, delta: true, usage: true } },
 });
 const SEARCH = new NeedleSearch([
   keyNeedle("finish_reason"),
@@ -109,7 +112,7 @@ export class ChatReader implements AnswerReader {
   /** Returns whether the object holds usage. */
   #readCommon(object: JsonObject): boolean {
     this.answer.model ??= asString(object.model);
-    const usage = asObject(object.usage);
+    const usage = usageIn(object, asObject(asArray(object.choices)[0]));
     if (usage === null) return false;
     this.answer.usage = decodeUsage(usage, object.service_tier);
     return true;

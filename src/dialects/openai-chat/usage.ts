@@ -6,6 +6,11 @@ import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asObject } from "../../wire/json.ts";
 import { countOf, tierOf } from "../shared/token-count.ts";
 
+/** `usage` beside the choices, in a choice (Moonshot), or in `x_groq` (Groq). */
+export function usageIn(reply: JsonObject, choice: JsonObject | null): JsonObject | null {
+  return asObject(reply.usage) ?? asObject(choice?.usage) ?? asObject(asObject(reply.x_groq)?.usage);
+}
+
 /** Reads a `usage` object of any server, and the reply's `service_tier` beside it. */
 export function decodeUsage(usage: JsonObject, serviceTier: unknown): Usage {
   const input = asObject(usage.prompt_tokens_details);
@@ -22,8 +27,9 @@ export function decodeUsage(usage: JsonObject, serviceTier: unknown): Usage {
   }
   return makeUsage({
     inputTokens,
-    // DeepSeek's servers have their own name for cache hits.
-    cacheReadTokens: countOf(input?.cached_tokens) ?? countOf(usage.prompt_cache_hit_tokens),
+    // DeepSeek's servers have their own name for cache hits; Moonshot and Together count them beside the others.
+    cacheReadTokens:
+      countOf(input?.cached_tokens) ?? countOf(usage.prompt_cache_hit_tokens) ?? countOf(usage.cached_tokens),
     cacheReadAudioTokens: countOf(cached?.audio_tokens),
     cacheReadImageTokens: countOf(cached?.image_tokens),
     cacheWriteTokens: countOf(input?.cache_write_tokens),

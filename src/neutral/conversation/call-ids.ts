@@ -15,6 +15,13 @@ export interface CallIdRule {
 
 const HASH_CHARS = 32;
 
+/** The strictest rule that is known: nine letters and digits. */
+export const SHORT_IDS: CallIdRule = Object.freeze({
+  isAllowed: /^[A-Za-z0-9]{9}$/,
+  maxChars: 9,
+  prefix: "",
+});
+
 /** The id on the wire: an accepted id unchanged, any other id as the prefix and a hash. */
 export function callIdFor(id: string, rule: CallIdRule): string {
   if (id.length <= rule.maxChars && rule.isAllowed.test(id)) return id;

@@ -39,6 +39,7 @@ export function asksForUsage(
   return (
     purpose === "answer" &&
     upstream.injectUsage &&
+    upstream.profile.usageOption &&
     peek?.stream === true &&
     DIALECTS[dialect].usageOption?.isOff(peek) === true
   );

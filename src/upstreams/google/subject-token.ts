@@ -7,8 +7,8 @@ import { homedir } from "node:os";
 import * as v from "valibot";
 import type { ExternalAccount } from "../../config/credentials/google-key.ts";
 import type { Clock } from "../../core/clock.ts";
-import { isObject } from "../../core/json.ts";
 import { readRegularFile } from "../../core/files/regular-file.ts";
+import { isObject } from "../../core/json.ts";
 import type { SendText } from "../authorization.ts";
 
 const MAX_TOKEN_BYTES = 64 * 1024;

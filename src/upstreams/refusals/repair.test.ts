@@ -59,6 +59,12 @@ const WORDINGS: readonly (readonly [string, DialectName, string, string])[] = [
     "without stream_options",
   ],
   [
+    "a member of the stream options",
+    "openai-chat",
+    '{"message":{"detail":[{"type":"extra_forbidden","loc":["body","stream_options","include_usage"],"msg":"Extra inputs are not permitted"}]}}',
+    "without stream_options",
+  ],
+  [
     "H-70 a chat template that wants instructions first",
     "openai-chat",
     '{"error":{"message":"System message must be at the beginning."}}',

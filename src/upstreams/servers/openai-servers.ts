@@ -4,7 +4,7 @@
  */
 
 import type { ServerName } from "../../config/upstreams/servers.ts";
-import type { CallIdRule } from "../../neutral/conversation/call-ids.ts";
+import { SHORT_IDS } from "../../neutral/conversation/call-ids.ts";
 import { DEEPSEEK_PROOF, MOONSHOT_PROOF, OPENROUTER_PROOF, SILICONFLOW_PROOF } from "../evidence/proof.ts";
 import type { ServerProfile } from "../profile.ts";
 import { COMPATIBLE, type KnownServer, OPENAI, profileAt } from "../profiles.ts";
@@ -16,9 +16,6 @@ export interface OpenaiServer {
   readonly hosts: readonly string[];
   readonly profile: ServerProfile;
 }
-
-/** `error 3280: Tool call id was … but must be a-z, A-Z, 0-9, with a length of 9`: nearai/ironclaw#1241. */
-const NINE_CHARACTERS: CallIdRule = { isAllowed: /^[A-Za-z0-9]{9}$/, maxChars: 9, prefix: "" };
 
 /** Sampling beyond OpenAI's that servers of open models take. */
 const OPEN_SAMPLING: ReadonlySet<string> = new Set(["top_k", "min_p", "repetition_penalty", "min_tokens"]);
@@ -152,10 +149,12 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
   mistral: {
     title: "Mistral",
     hosts: ["api.mistral.ai"],
-    // Thinking stands in the content, and every unknown member is refused: charmbracelet/crush#1590,
+    // Error 3280 at any other id: nearai/ironclaw#1241. `stream_options` is refused, and usage comes without:
+    // dnakov/anon-kode#53. Thinking stands in the content, and every unknown member is refused: charmbracelet/crush#1590,
     // https://docs.mistral.ai/capabilities/reasoning.
     profile: like({
-      callIds: NINE_CHARACTERS,
+      callIds: SHORT_IDS,
+      usageOption: false,
       rateScope: "model",
       reasoningMembers: ["content"],
       thinkingSwitch: "reasoning_effort",
