@@ -55,14 +55,6 @@ interface Scene {
   readonly isCutByUs?: (persona: PersonaName) => boolean;
 }
 
-/** Cells that wait for the request side of their servers, by the beginning of their names. */
-const OPEN: readonly RegExp[] = [
-  /^thinking switched off: (?!openai-chat)/,
-  /^thinking, given back .*: (?!openai-chat)/,
-  /^thinking, given back .*: openai-chat to (?:mistral|siliconflow)$/,
-  /^calls of another provider: .* to moonshot$/,
-];
-
 const IS_FULL = (process.env.CLEWLINE_TEST_FULL ?? "") !== "";
 const SHARE = IS_FULL ? 1 : 7;
 const DIALECTS = Object.keys(PERSONA_CLIENTS) as DialectName[];
@@ -76,8 +68,7 @@ function scene(name: string, played: Scene): void {
       if (played.personas?.(persona) === false) continue;
       for (const [column, dialect] of DIALECTS.entries()) {
         if ((at + column * 2 + offset * 3) % SHARE !== 0) continue;
-        const isOpen = OPEN.some((cells) => cells.test(`${name}: ${dialect} to ${persona}`));
-        test.skipIf(isOpen)(`${dialect} to ${persona}`, async () => {
+        test(`${dialect} to ${persona}`, async () => {
           for (const form of ["whole", "stream"] as const) await play(played, { dialect, persona, form });
         });
       }
@@ -242,6 +233,8 @@ scene("thinking, given back with the results of tools", {
   see(last, { persona, dialect }) {
     const told = good(last);
     expect(told.text).toContain("result 2");
+    // Requests of Chat pass as they are, and these servers have another word for thinking than the client.
+    if (dialect === "openai-chat" && /^(?:mistral|siliconflow)$/.test(persona)) return;
     const seen = persona === "minimax" ? told.text + told.reasoning : told.reasoning;
     expect([persona, dialect, seen]).toEqual([persona, dialect, expect.stringContaining(REASONING)]);
     // The reasoning of the first turn is in the request of the second, wherever that server wants it.
@@ -319,6 +312,7 @@ const MARKED: NonNullable<Ask["also"]> = {
   },
 };
 
+// To be switched on when marks are written for resold models.
 describe.skip("cache marks for Claude behind a reseller are billed as reads", () => {
   for (const persona of ["openrouter", "litellm"] as const) {
     test(`anthropic-messages to ${persona}`, async () => {

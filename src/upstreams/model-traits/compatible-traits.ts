@@ -156,7 +156,10 @@ const ROWS: readonly TraitsRow[] = [
   [/^(?:meta-)?llama|^codellama/, blind],
   [/^magistral/, { ...systemFirst, thinking: noThinking(true) }],
   // https://docs.mistral.ai/capabilities/reasoning: degrees are none and high.
-  [/^mistral-(?:small-(?:4|26\d\d)|medium-(?:3\.5|26\d\d))/, { ...systemFirst, thinking: switched(false) }],
+  [
+    /^mistral-(?:small-(?:latest|4|26\d\d)|medium-(?:latest|3[.-]5|26\d\d))/,
+    { ...systemFirst, thinking: switched(false) },
+  ],
   [/^(?:pixtral|mistral-(?:small|medium|large)|ministral)/, systemFirst],
   [/^(?:mistral|mixtral|codestral|devstral|open-mi)/, blindSystemFirst],
   // The models that take reasoning_effort: BerriAI/litellm#16265, docs.x.ai/docs/guides/reasoning.
