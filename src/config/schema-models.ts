@@ -182,6 +182,9 @@ export const modelTraits = v.object({
   closed_schemas: flag(
     "On Chat, schemas of tools need `properties`, and strict ones must be closed (OpenAI's models).",
   ),
+  plain_keys: flag(
+    "The model accepts only letters, digits, `_`, `.` and `-` in the keys of a tool's arguments (Claude).",
+  ),
   cache_breakpoints: flag("The model accepts cache marks on parts of the prompt."),
   forced_tools: flag("The model can be told that it must call a tool."),
   web_search: flag("The model can search the web."),

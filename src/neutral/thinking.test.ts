@@ -37,6 +37,7 @@ function budgetModel(minBudgetTokens: number, maxBudgetTokens: number, canDisabl
     needsCompletionLimit: false,
     verbosity: false,
     closedSchemas: false,
+    plainKeys: false,
     cacheBreakpoints: false,
     webSearch: false,
     onChat: PLAIN_CHAT,

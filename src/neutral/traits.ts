@@ -110,6 +110,8 @@ export interface ModelTraits {
    * `strict` with a schema that is not closed or has optional members.
    */
   readonly closedSchemas: boolean;
+  /** The model accepts only letters, digits, `_`, `.` and `-` in the keys of a tool's arguments, 64 at most (Claude). */
+  readonly plainKeys: boolean;
   /** The model accepts cache marks on parts of the prompt (GPT-5.6 and later). */
   readonly cacheBreakpoints: boolean;
   /** The model can search the web. */

@@ -234,7 +234,10 @@ test("a request that is encoded is decoded to the same turns and tools", () => {
   fc.assert(
     fc.property(modelRequest(features), (request) => {
       fc.pre(isHeard(request));
-      const { body } = encodeRequest({ ...request, toolChoice: null, output: null, reasoning: null });
+      // Aliases of keys are taken back in the reply alone.
+      const traits = { ...TRAITS, plainKeys: false };
+      const asked = { ...request, toolChoice: null, output: null, reasoning: null };
+      const { body } = encodeRequest(asked, { traits });
       const { request: back } = codec.decodeRequest(JSON.parse(JSON.stringify(body)), {
         model: "",
         stream: false,

@@ -33,7 +33,7 @@ export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions
   // A model without structured output gets the schema as the arguments of a call.
   const toolOutput =
     request.output?.kind === "json-schema" && !traits.structuredOutput ? request.output : null;
-  const names = toolNames(request, toolOutput !== null);
+  const names = toolNames(request, toolOutput, traits);
   const { withoutSeals } = repairs;
   const encoding = { names, traits, marks, dropped, withoutSeals, takesUrls: profile.messagesUrls };
   const tools = encodeTools(request, toolOutput, encoding);

@@ -11,10 +11,11 @@ import type {
   WebSearchTool,
 } from "../../neutral/request.ts";
 import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
+import { schemaOnWire, schemasOf, withPropertyKeys } from "../../neutral/tools/keys-on-wire.ts";
+import { lettersDigitsAnd } from "../../neutral/tools/legal-names.ts";
 import { objectRoot, strictSubset } from "../../neutral/tools/schema.ts";
 import {
   distinctTools,
-  lettersDigitsAnd,
   makeToolNames,
   OUTPUT_TOOL,
   type ToolNames,
@@ -32,11 +33,18 @@ const MAX_STRICT_TOOLS = 20;
 const NAME_CHARACTERS = lettersDigitsAnd("_-");
 const NAME_RULE = { isAllowed: (character: string) => NAME_CHARACTERS.has(character), maxChars: 64 };
 
-/** The names of tools on this wire. `output`: a tool stands for the format of the answer. */
-export function toolNames(request: ModelRequest, output: boolean): ToolNames {
-  const names = makeToolNames(request.tools, request.messages, NAME_RULE, output);
+type JsonSchemaOutput = OutputFormat & { kind: "json-schema" };
+
+/** The names of tools on this wire. `output`: the format of the answer for which a tool stands. */
+export function toolNames(
+  request: ModelRequest,
+  output: JsonSchemaOutput | null,
+  { plainKeys }: ModelTraits,
+): ToolNames {
+  const plain = makeToolNames(request.tools, request.messages, NAME_RULE, output !== null);
   const hasSearch = request.tools.some((tool) => tool.kind === "web-search");
-  return hasSearch ? withoutSearchName(names) : names;
+  const names = hasSearch ? withoutSearchName(plain) : plain;
+  return plainKeys ? withPropertyKeys(names, schemasOf(request.tools, output?.schema ?? null)) : names;
 }
 
 /** A client's tool with the name of the provider's search gets another name. */
@@ -126,7 +134,7 @@ function encodeFunction(tool: FunctionTool, isStrict: boolean, encoding: ToolEnc
   const block = {
     name: encoding.names.wireName(tool),
     ...(tool.description ? { description: tool.description } : null),
-    input_schema: schema,
+    input_schema: schemaOnWire(encoding.names, tool, schema),
     ...(isStrict ? { strict: true } : null),
   } as unknown as WireBlock;
   return encoding.marks.mark(block, tool.cache);
@@ -189,12 +197,12 @@ function encodeWebSearch(tool: WebSearchTool, { dropped }: ToolEncoding): WireBl
   };
 }
 
-function outputTool(output: OutputFormat & { kind: "json-schema" }, names: ToolNames): WireBlock {
+function outputTool(output: JsonSchemaOutput, names: ToolNames): WireBlock {
   return {
     name: names.wireName(OUTPUT_TOOL),
     description:
       output.description ?? "Gives the answer. Call it once, with the whole answer as its arguments.",
-    input_schema: objectRoot(output.schema),
+    input_schema: schemaOnWire(names, OUTPUT_TOOL, objectRoot(output.schema)),
   } as unknown as WireBlock;
 }
 

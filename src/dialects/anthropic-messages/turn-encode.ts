@@ -16,6 +16,7 @@ import type {
 } from "../../neutral/message.ts";
 import type { Drop } from "../../neutral/request.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
+import { argumentsOnWire } from "../../neutral/tools/keys-on-wire.ts";
 import type { ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { refusedPart } from "../shared/refusal.ts";
@@ -134,7 +135,7 @@ function encodeReasoning({ text }: ReasoningPart, seal: Seal): WireBlock {
 }
 
 function encodeCall(call: ToolCallPart, { names, marks, dropped }: AssistantEncoding): WireBlock {
-  let input = call.kind === "custom" ? { input: call.input } : parseArguments(call.input);
+  let input = call.kind === "custom" ? { input: call.input } : parseArguments(argumentsOnWire(names, call));
   if (input === null) {
     dropped.push({
       field: "messages",

@@ -2,14 +2,10 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { CustomTool, Drop, FunctionTool, ModelRequest, WebSearchTool } from "../../neutral/request.ts";
 import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
+import { lettersDigitsAnd, type NameRule } from "../../neutral/tools/legal-names.ts";
 import { InliningRoom, withoutLocalRefs } from "../../neutral/tools/schema-refs.ts";
 import { checkDepth, mapMember } from "../../neutral/tools/schema-walk.ts";
-import {
-  distinctTools,
-  lettersDigitsAnd,
-  type NameRule,
-  type ToolNames,
-} from "../../neutral/tools/tool-names.ts";
+import { distinctTools, type ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { foreignTool, type ProviderTool } from "../shared/provider-tools.ts";
 import { MAKER } from "./seal.ts";

@@ -7,7 +7,9 @@ import { callIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { TextPart } from "../../neutral/message.ts";
 import type { Drop, ModelRequest, OutputFormat, Parameter, Tool } from "../../neutral/request.ts";
 import { effortOf } from "../../neutral/thinking.ts";
-import { lettersDigitsAnd, makeToolNames } from "../../neutral/tools/tool-names.ts";
+import { schemasOf, withPropertyKeys } from "../../neutral/tools/keys-on-wire.ts";
+import { lettersDigitsAnd } from "../../neutral/tools/legal-names.ts";
+import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { type ProviderTool, withRunnableTools } from "../shared/provider-tools.ts";
@@ -46,7 +48,8 @@ export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions
   const drop = (field: Parameter, reason: string): void => {
     dropped.push({ field, reason });
   };
-  const names = makeToolNames(request.tools, request.messages, NAME_RULE);
+  const plain = makeToolNames(request.tools, request.messages, NAME_RULE);
+  const names = traits.plainKeys ? withPropertyKeys(plain, schemasOf(request.tools, null)) : plain;
   const { tools, rest } = encodeTools(request, names, options, dropped);
   const { format, instruction } = encodeOutput(request, options, dropped);
   const system: readonly TextPart[] =

@@ -10,6 +10,7 @@ import type {
   WebSearchTool,
 } from "../../neutral/request.ts";
 import { CUSTOM_PARAMETERS, customDescription } from "../../neutral/tools/custom-tool.ts";
+import { schemaOnWire } from "../../neutral/tools/keys-on-wire.ts";
 import { objectRoot } from "../../neutral/tools/schema.ts";
 import { mapMember } from "../../neutral/tools/schema-walk.ts";
 import { distinctTools, type ToolNames } from "../../neutral/tools/tool-names.ts";
@@ -99,7 +100,8 @@ function encodeFunction(
   const root = parameters === null ? null : objectRoot(parameters);
   // OpenAI refuses an object without `properties`.
   const isBare = traits.closedSchemas && root !== null && root.properties === undefined;
-  const schema = isBare ? { ...root, properties: {} } : root;
+  const own = isBare ? { ...root, properties: {} } : root;
+  const schema = own === null ? null : schemaOnWire(names, tool, own);
   const strict = strictOf(tool.strict, schema, traits, `${at}.strict`, dropped);
   return {
     type: "function",

@@ -14,6 +14,7 @@ import type {
 } from "../../neutral/message.ts";
 import type { Drop, ModelRequest } from "../../neutral/request.ts";
 import { customArguments } from "../../neutral/tools/custom-tool.ts";
+import { argumentsOnWire } from "../../neutral/tools/keys-on-wire.ts";
 import type { ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { partsOf } from "../shared/turns.ts";
@@ -219,25 +220,26 @@ class MessageWriter {
     return message;
   }
 
-  #call({ id, name, namespace, kind, input, seal }: ToolCallPart, isFirst: boolean): JsonObject {
+  #call(call: ToolCallPart, isFirst: boolean): JsonObject {
+    const { id, name, namespace, kind, input, seal } = call;
     const { profile, traits, repairs } = this.#options;
     const wireName = this.#names.wireName({ name, namespace });
     const wireId = callIdFor(id, profile.callIds);
     if (kind === "custom" && profile.customTools)
       return { id: wireId, type: "custom", custom: { name: wireName, input } };
-    const text = kind === "custom" ? customArguments(input) : input;
-    const call = {
+    const text = kind === "custom" ? customArguments(input) : argumentsOnWire(this.#names, call);
+    const encoded = {
       id: wireId,
       type: "function",
       function: { name: wireName, arguments: text.trim() === "" ? "{}" : text },
     };
     const { reasoningMembers: taken } = profile;
-    if (!traits.sealedCalls || taken?.includes(SIGNED) === false) return call;
+    if (!traits.sealedCalls || taken?.includes(SIGNED) === false) return encoded;
     const own = seal?.maker === SIGNATURE_MAKER && !repairs.withoutSeals ? seal.data : null;
     // Google signs only the first of parallel calls. Its stand-in goes to servers of Google's alone.
     const signature = own ?? (isFirst && taken !== null ? DUMMY_SIGNATURE : null);
-    if (signature === null) return call;
-    return { ...call, extra_content: { google: { thought_signature: signature } } };
+    if (signature === null) return encoded;
+    return { ...encoded, extra_content: { google: { thought_signature: signature } } };
   }
 
   /** One plain text is a string; several are parts or one joined string, as the server takes them. */

@@ -11,13 +11,9 @@ import type {
   ToolName,
   WebSearchTool,
 } from "../../neutral/request.ts";
+import { lettersDigitsAnd } from "../../neutral/tools/legal-names.ts";
 import { objectRoot } from "../../neutral/tools/schema.ts";
-import {
-  distinctTools,
-  lettersDigitsAnd,
-  OUTPUT_TOOL,
-  type ToolNames,
-} from "../../neutral/tools/tool-names.ts";
+import { distinctTools, OUTPUT_TOOL, type ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { foreignTool, type ProviderTool } from "../shared/provider-tools.ts";
 import { MAKER } from "./seal.ts";

@@ -7,7 +7,8 @@ import { fold, unfold } from "../fold.ts";
 import type { ToolCallPart } from "../message.ts";
 import type { Tool } from "../request.ts";
 import { customArguments } from "../tools/custom-tool.ts";
-import { makeToolNames, type NameRule, OUTPUT_TOOL, type ToolNames } from "../tools/tool-names.ts";
+import type { NameRule } from "../tools/legal-names.ts";
+import { makeToolNames, OUTPUT_TOOL, type ToolNames } from "../tools/tool-names.ts";
 import { CallRestorer } from "./restore.ts";
 
 const RULE: NameRule = { isAllowed: (character) => /^[A-Za-z0-9_-]$/.test(character), maxChars: 64 };

@@ -1,6 +1,7 @@
-/** Gives the calls of an answer the names that the client knows: the reverse of `makeToolNames`. */
+/** Gives the calls of an answer the names and keys that the client knows: the reverse of `makeToolNames`. */
 import type { BlockStart, ModelEvent } from "../event.ts";
 import { JsonStringReader } from "../tools/json-text.ts";
+import { KeyRestorer } from "../tools/property-keys.ts";
 import type { ToolNames } from "../tools/tool-names.ts";
 
 type Emit = (event: ModelEvent) => void;
@@ -12,8 +13,8 @@ export class CallRestorer {
   #ids: Set<string> | null = null;
   /** By id: the number of its last copy. */
   #copies: Map<string, number> | null = null;
-  /** Reads the input of a custom tool from the open call's arguments. */
-  #reader: JsonStringReader | null = null;
+  /** Reads the input of a custom tool from the open call's arguments, or takes aliases of keys back in them. */
+  #reader: JsonStringReader | KeyRestorer | null = null;
   #isOutput = false;
   #hasOutput = false;
   readonly #names: ToolNames;
@@ -52,6 +53,8 @@ export class CallRestorer {
 
   #restore(call: CallStart): BlockStart {
     const original = this.#names.original(call.name);
+    const keys = original === null ? null : (this.#names.keysOf?.(original) ?? null);
+    if (keys !== null) this.#reader = new KeyRestorer(keys);
     if (original?.kind === "output") {
       this.#isOutput = true;
       this.#hasOutput = true;

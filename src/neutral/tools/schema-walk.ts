@@ -18,7 +18,8 @@ export function atPointer(root: JsonObject, reference: string): unknown {
   return node;
 }
 
-function pointerKey(step: string): string {
+/** The key that a step of a pointer names. */
+export function pointerKey(step: string): string {
   const plain = step.replaceAll("~1", "/").replaceAll("~0", "~");
   try {
     return decodeURIComponent(plain);

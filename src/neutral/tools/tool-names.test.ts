@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { PROPERTY_RUNS } from "../../../test/kit/arbitraries.ts";
 import type { Message } from "../message.ts";
 import type { CustomTool, FunctionTool, Tool, ToolName } from "../request.ts";
-import { distinctTools, makeToolNames, type NameRule, OUTPUT_TOOL } from "./tool-names.ts";
+import type { NameRule } from "./legal-names.ts";
+import { distinctTools, makeToolNames, OUTPUT_TOOL } from "./tool-names.ts";
 
 const PLAIN: NameRule = { isAllowed: (character) => /^[A-Za-z0-9_-]$/.test(character), maxChars: 64 };
 /** Begins with a letter or an underscore, dots and colons within. */

@@ -2,17 +2,11 @@
  * Names of tools for a wire that does not accept the client's names: reversible within one request, and the
  * same on every process. A namespace becomes a prefix: `namespace__name`.
  */
-import { createHash } from "node:crypto";
 import { GatewayError } from "../../core/errors.ts";
 import type { Message } from "../message.ts";
 import type { CustomTool, FunctionTool, Tool, ToolName } from "../request.ts";
-
-/** The names that a wire accepts. */
-export interface NameRule {
-  /** Other characters become `_`. */
-  readonly isAllowed: (character: string, index: number) => boolean;
-  readonly maxChars: number;
-}
+import { freeName, legalName, type NameRule } from "./legal-names.ts";
+import type { PropertyKeys } from "./property-keys.ts";
 
 /** How a call of the upstream is shown to the client. */
 export interface OriginalTool extends ToolName {
@@ -30,6 +24,8 @@ export interface ToolNames {
    * The tool behind a wire name; null when the upstream used an unknown name, which is passed on unchanged.
    */
   original(wireName: string): OriginalTool | null;
+  /** The keys of a tool's arguments, where the wire does not accept all of them; null and absent: it does. */
+  keysOf?(tool: ToolName): PropertyKeys | null;
 }
 
 /**
@@ -37,15 +33,6 @@ export interface ToolNames {
  * client's tool has an empty namespace, so the name is unique.
  */
 export const OUTPUT_TOOL: ToolName = { name: "structured_output", namespace: "" };
-
-const HASH_CHARS = 8;
-
-const LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-/** ASCII letters, digits and these signs. A set answers in a third of the time of a pattern. */
-export function lettersDigitsAnd(signs: string): ReadonlySet<string> {
-  return new Set(LETTERS_AND_DIGITS + signs);
-}
 
 /**
  * Names for all tools of a request, and for the tools that only its history calls; `output` adds
@@ -126,20 +113,10 @@ class NameTable implements ToolNames {
     const known = this.#wireNames.get(key);
     if (known !== undefined) return known;
     const flat = tool.namespace ? `${tool.namespace}__${tool.name}` : tool.name;
-    const wireName = this.#freeName(legalName(flat, this.#rule), key, this.#originals);
+    const wireName = freeName(legalName(flat, this.#rule), key, this.#originals, this.#rule.maxChars);
     this.#wireNames.set(key, wireName);
     this.#originals.set(wireName, { name: tool.name, namespace: tool.namespace, kind });
     return wireName;
-  }
-
-  #freeName(name: string, key: string, taken: ReadonlyMap<string, unknown>): string {
-    const { maxChars } = this.#rule;
-    if (name.length <= maxChars && !taken.has(name)) return name;
-    for (let n = 0; ; n++) {
-      const suffix = `_${hashOf(n === 0 ? key : `${n}:${key}`)}`;
-      const shortened = name.slice(0, maxChars - suffix.length) + suffix;
-      if (!taken.has(shortened)) return shortened;
-    }
   }
 }
 
@@ -155,25 +132,4 @@ export function toolKey(tool: ToolName): string {
 /** The whole tool except its position. */
 function contentOf(tool: FunctionTool | CustomTool): string {
   return JSON.stringify({ ...tool, at: "" });
-}
-
-function hashOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, HASH_CHARS);
-}
-
-function legalName(name: string, rule: NameRule): string {
-  if (isLegal(name, rule)) return name;
-  let legal = "";
-  for (const character of name) {
-    if (rule.isAllowed(character, legal.length)) legal += character;
-    // Only the position of the character is wrong, such as a digit at the beginning.
-    else if (legal === "" && rule.isAllowed("_", 0) && rule.isAllowed(character, 1)) legal = `_${character}`;
-    else legal += "_";
-  }
-  return legal === "" ? "_" : legal;
-}
-
-function isLegal(name: string, { isAllowed }: NameRule): boolean {
-  for (let at = 0; at < name.length; at++) if (!isAllowed(name.charAt(at), at)) return false;
-  return name !== "";
 }

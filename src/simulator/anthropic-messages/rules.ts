@@ -148,6 +148,20 @@ function checkLimits(body: JsonRecord, model: string, traits: ClaudeTraits): voi
   }
 }
 
+const PROPERTY_KEY = /^[a-zA-Z0-9_.-]{1,64}$/;
+
+function checkKeys(value: unknown, at: string): void {
+  if (Array.isArray(value)) for (const [n, inner] of value.entries()) checkKeys(inner, `${at}.${n}`);
+  if (!isRecord(value)) return;
+  for (const [name, inner] of Object.entries(value)) {
+    if (name === "properties" && isRecord(inner)) {
+      if (!Object.keys(inner).every((key) => PROPERTY_KEY.test(key)))
+        throw refuse(`${at}.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'`);
+    }
+    checkKeys(inner, `${at}.${name}`);
+  }
+}
+
 function checkTools(body: JsonRecord): void {
   const tools = asList(body.tools).map(asRecord);
   const names = tools.map((tool) => asString(tool.name)).filter((name) => name !== "");
@@ -156,6 +170,7 @@ function checkTools(body: JsonRecord): void {
   }
   for (const [index, tool] of tools.entries()) {
     const schema = asRecord(tool.input_schema);
+    checkKeys(schema, `tools.${index}.custom.input_schema`);
     if (tool.strict === true) {
       checkStrictSchema(schema, `tools.${index}.custom.input_schema`);
     }

@@ -30,6 +30,7 @@ const newest: ModelTraits = {
   needsCompletionLimit: false,
   verbosity: false,
   closedSchemas: false,
+  plainKeys: true,
   forcedTools: false,
   cacheBreakpoints: true,
   webSearch: true,

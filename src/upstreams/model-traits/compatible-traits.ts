@@ -26,6 +26,7 @@ const unknown: ModelTraits = {
   needsCompletionLimit: false,
   verbosity: false,
   closedSchemas: false,
+  plainKeys: false,
   forcedTools: true,
   cacheBreakpoints: false,
   webSearch: false,
@@ -178,7 +179,9 @@ export function compatibleTraits(name: string): ModelTraits {
 
 /** The traits that remain when a reseller offers the model on Chat. */
 function resold(traits: ModelTraits): ModelTraits {
-  const { contextTokens, maxOutputTokens, sampling, input, structuredOutput, sealedCalls, thinking } = traits;
+  const { contextTokens, maxOutputTokens, sampling, input, structuredOutput, sealedCalls, plainKeys } =
+    traits;
+  const { thinking } = traits;
   const words = ["low", "medium", "high"] as const;
   const efforts = thinking.canDisable && thinking.isOnByDefault ? (["none", ...words] as const) : words;
   return {
@@ -188,6 +191,7 @@ function resold(traits: ModelTraits): ModelTraits {
     sampling,
     structuredOutput,
     sealedCalls,
+    plainKeys,
     input: { ...unknown.input, image: input.image },
     thinking: thinking.kind === "none" ? thinking : byEffort(efforts, thinking.isOnByDefault),
     midSystem: false,

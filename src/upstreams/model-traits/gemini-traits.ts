@@ -29,6 +29,7 @@ const three: ModelTraits = {
   needsCompletionLimit: false,
   verbosity: false,
   closedSchemas: false,
+  plainKeys: false,
   forcedTools: true,
   cacheBreakpoints: false,
   webSearch: true,

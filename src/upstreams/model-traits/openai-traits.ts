@@ -29,6 +29,7 @@ const plain: ModelTraits = {
   needsCompletionLimit: false,
   verbosity: false,
   closedSchemas: true,
+  plainKeys: false,
   forcedTools: true,
   cacheBreakpoints: false,
   webSearch: true,

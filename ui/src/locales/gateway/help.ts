@@ -294,6 +294,8 @@ export const HELP: Readonly<Record<string, string>> = {
   "The model can be told how much to say.": "可以告诉模型说多少。",
   "On Chat, schemas of tools need `properties`, and strict ones must be closed (OpenAI's models).":
     "在 Chat 上，工具的 schema 需要 `properties`，严格的必须是封闭的（OpenAI 的模型）。",
+  "The model accepts only letters, digits, `_`, `.` and `-` in the keys of a tool's arguments (Claude).":
+    "模型在工具参数的键中只接受字母、数字、`_`、`.` 和 `-`（Claude）。",
   "The model accepts cache marks on parts of the prompt.": "模型接受对提示各部分的缓存标记。",
   "The model can be told that it must call a tool.": "可以要求模型必须调用工具。",
   "The model can search the web.": "模型可以搜索网络。",
