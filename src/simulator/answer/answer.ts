@@ -247,7 +247,13 @@ function echo(text: string): string {
     : `${characters.slice(0, ECHO_CHARS).join("")}…`;
 }
 
-/** `count` overrides the calls that the prompt asks for, but not the limits of the request. */
+/** A tool that starts another agent: the simulated agent would start the next one, without end. */
+const STARTS_AGENT = /^(?:task|agent|spawn_agent|.*sub_?agent)$/i;
+
+/**
+ * `count` overrides the calls that the prompt asks for, but not the limits of the request. Words of a prompt call nothing,
+ * unless the prompt begins with an order: prompts of agents speak of tools all the time.
+ */
 function pickTools(question: Question, count: number | undefined): readonly ToolOffer[] {
   const { choice, tools, isParallel } = question;
   const hasResult = newResults(question).length > 0;
@@ -257,32 +263,38 @@ function pickTools(question: Question, count: number | undefined): readonly Tool
   const allowed = typeof choice === "string" ? tools : tools.filter((tool) => choice.includes(tool.name));
   if (count !== undefined) {
     const wanted = hasResult ? 0 : isParallel ? count : Math.min(count, 1);
-    return Array.from({ length: wanted }, (_, index) => allowed[index % allowed.length]).filter(
+    const callable = allowed.filter(({ name }) => !STARTS_AGENT.test(name));
+    return Array.from({ length: wanted }, (_, index) => callable[index % callable.length]).filter(
       (tool) => tool !== undefined,
     );
   }
   if (typeof choice !== "string") {
     return allowed.slice(0, 1);
   }
-  const text = lastUserText(question);
-  const named = tools.filter((tool) => mentions(text, tool.name));
-  const wanted = isParallel ? named : named.slice(0, 1);
+  const ordered = orderedTools(lastUserText(question), tools);
+  const wanted = isParallel ? ordered : ordered.slice(0, 1);
   if (choice === "required") {
     return wanted.length > 0 ? wanted : tools.slice(0, 1);
   }
-  if (hasResult) {
-    return [];
-  }
-  if (wanted.length > 0) {
-    return wanted;
-  }
-  return /\btools?\b/i.test(text) ? tools.slice(0, 1) : [];
+  return hasResult ? [] : wanted;
 }
 
-function mentions(text: string, name: string): boolean {
-  const at = text.indexOf(name);
-  const isWordAt = (index: number) => /[A-Za-z0-9]/.test(text.charAt(index));
-  return at >= 0 && !isWordAt(at - 1) && !isWordAt(at + name.length);
+const ORDER = /^\s*(?:use|call)\s+/i;
+const BETWEEN_NAMES = /^(?:the\s+)?(?:tools?\s+)?/i;
+const AND = /^(?:\s*,\s*(?:and\s+)?|\s+and\s+)/i;
+
+/** The tools that a prompt orders at its very beginning: "Use NAME", "Call the tools NAME and NAME". */
+function orderedTools(text: string, tools: readonly ToolOffer[]): readonly ToolOffer[] {
+  const found: ToolOffer[] = [];
+  let joint = ORDER.exec(text);
+  for (let rest = text; joint !== null; joint = AND.exec(rest)) {
+    rest = rest.slice(joint[0].length).replace(BETWEEN_NAMES, "");
+    const tool = tools.find(({ name }) => rest.startsWith(name) && !/^\w/.test(rest.slice(name.length)));
+    if (tool === undefined) break;
+    found.push(tool);
+    rest = rest.slice(tool.name.length);
+  }
+  return found;
 }
 
 function inputFor(tool: ToolOffer, question: Question): string {

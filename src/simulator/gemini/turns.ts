@@ -41,7 +41,7 @@ function checkParts(contents: readonly JsonRecord[]): void {
     for (const [at, onePart] of parts.entries()) {
       const place = `contents[${index}].parts[${at}]`;
       const data = DATA_FIELDS.filter((name) => onePart[name] !== undefined);
-      const mayBeEmpty = onePart.thoughtSignature !== undefined || isEndOfStream(one);
+      const mayBeEmpty = onePart.thoughtSignature !== undefined || isEndOfStream(one, at);
       if (data.length === 0 || (onePart.text === "" && !mayBeEmpty)) {
         throw refuse(
           `* GenerateContentRequest.${place}.data: required oneof field 'data' must have one initialized field\n`,
@@ -57,11 +57,13 @@ function checkParts(contents: readonly JsonRecord[]): void {
 }
 
 /**
- * A stream ends with such a chunk, and the SDK's automatic function calling sends each chunk back as a turn.
+ * A stream ends with an empty text. The SDK's automatic function calling sends each chunk back as a turn, and ADK sends the
+ * calls and that text back as one turn: the part at `at` is such a text.
  */
-function isEndOfStream(content: JsonRecord): boolean {
+function isEndOfStream(content: JsonRecord, at = 0): boolean {
   const parts = asList(content.parts).map(asRecord);
-  return content.role === "model" && parts.length === 1 && parts[0]?.text === "";
+  const isLast = content.role === "model" && at === parts.length - 1 && parts[at]?.text === "";
+  return isLast && (at === 0 || callsIn(content, "functionCall").length > 0);
 }
 
 const IMAGES = ["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];

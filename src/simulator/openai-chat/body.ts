@@ -106,7 +106,8 @@ function messageOf(
         ...marks,
       },
     ),
-    tool: record({ role: any, content: texts, tool_call_id: id }, marks),
+    // No page lists the name, and OpenAI takes it: LangChain and CrewAI send it.
+    tool: record({ role: any, content: texts, tool_call_id: id }, { name, ...marks }),
     function: record({ role: any, content: nullable(string()), name: string() }),
   });
 }

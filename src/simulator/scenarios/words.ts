@@ -3,7 +3,8 @@
 /** Words that decide the model's answer: `word` or `word=value`. A request may combine them. */
 export const SCRIPT_WORDS = {
   says: "says=TEXT: this text (percent-encoded where it holds a comma), or nothing at all",
-  calls: "calls=N: N parallel calls of the offered tools in turn, until their results are there; 0: none",
+  calls:
+    "calls=N: N parallel calls of the offered tools in turn, but of none that starts an agent, until their results are there; 0: none",
   "no-args": "the called tools get no arguments",
   "text-and-calls": "the text comes too, before the calls",
   interleaves: "thinking, text, thinking, text; with calls: a call, text, the other calls",

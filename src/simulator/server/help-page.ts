@@ -11,6 +11,8 @@ const ORDERS = {
   "[[write FILE TEXT]]": "writes the file with the tool that the client offers for it",
   "[[run COMMAND]]": "runs the command with the client's shell tool",
   "[[call TOOL {…}]]": "calls the tool with these arguments",
+  "Use TOOL":
+    'at the very beginning of the prompt, or "Call the tools A and B": calls them with arguments of its own making',
 } as const;
 
 export function helpPage(): string {
@@ -33,7 +35,7 @@ export function helpPage(): string {
       `compat of ${dialect}:`,
       ...listed(words),
     ]),
-    "Orders in the user's prompt:",
+    "Orders in the user's prompt. Without one, without calls=N and without a forced tool_choice no tool is called:",
     ...listed(ORDERS),
     "The payer of an answer: [[bill NAME]] in the prompt",
     "Personas: servers that speak Chat in their own way, each at the base URL /persona/NAME/v1. A model's name that ends in",

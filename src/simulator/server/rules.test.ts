@@ -152,9 +152,59 @@ describe("accepted are", () => {
     expect(response.status).toBe(200);
   });
 
+  test("a name on the result of a tool (Chat), and the empty text behind a call that ended its stream (Gemini)", async () => {
+    const call = { id: "c1", type: "function", function: { name: "weather", arguments: "{}" } };
+    const chat = {
+      messages: [
+        { role: "user", content: "Hello" },
+        { role: "assistant", content: null, tool_calls: [call] },
+        { role: "tool", name: "weather", tool_call_id: "c1", content: "sunny" },
+      ],
+    };
+    expect((await post(simulator, sample("openai-chat", { body: chat }))).status).toBe(200);
+    const part = { functionCall: { name: "weather", args: {} } };
+    const result = { functionResponse: { name: "weather", response: { result: "sunny" } } };
+    const gemini = {
+      contents: [
+        { role: "user", parts: [{ text: "Hello" }] },
+        { role: "model", parts: [part, { text: "" }] },
+        { role: "user", parts: [result] },
+      ],
+    };
+    const model = "gemini-2.5-flash";
+    expect((await post(simulator, sample("gemini", { body: gemini, model }))).status).toBe(200);
+  });
+
+  const PARAMETERS = { type: "object", properties: { city: { type: "string" } } };
+  const offered = (names: readonly string[]) =>
+    names.map((name) => ({ type: "function", function: { name, parameters: PARAMETERS } }));
+  test.each([
+    ["Which tools do you have? Use a tool, such as weather.", []],
+    ["<system-reminder>Tools: *. Call Agent, or use weather.</system-reminder>", []],
+    ["weather", []],
+    ["Use weather for Rome", ["weather"]],
+    ["call the tools weather and time", ["weather", "time"]],
+    ["Use weather, time, and nothing else", ["weather", "time"]],
+    ["Use weatherman", []],
+    ["[[call time {}]]", ["time"]],
+  ])("tools are called by order alone: %p", async (content, called) => {
+    const body = { messages: [{ role: "user", content }], tools: offered(["Agent", "weather", "time"]) };
+    const answer = await (await post(simulator, sample("openai-chat", { body }))).json();
+    const calls = (answer as { choices: { message: { tool_calls?: { function: { name: string } }[] } }[] })
+      .choices[0]?.message.tool_calls;
+    expect((calls ?? []).map((one) => one.function.name)).toEqual(called);
+  });
+
+  test("scripted calls leave out a tool that starts another agent", async () => {
+    const body = { messages: [{ role: "user", content: "Hello" }], tools: offered(["Agent", "weather"]) };
+    const answer = await (await post(simulator, sample("openai-chat", { body, fault: "calls=2" }))).text();
+    expect(answer).not.toContain("Agent");
+    expect(answer.match(/"name":"weather"/g)).toHaveLength(2);
+  });
+
   test("a call in a namespace comes back in its namespace", async () => {
     const spawn = { type: "function", name: "spawn", strict: false, parameters: {} };
-    const body = { tools: [{ type: "namespace", name: "agents", tools: [spawn] }], input: "spawn it" };
+    const body = { tools: [{ type: "namespace", name: "agents", tools: [spawn] }], input: "Use spawn" };
     const response = await post(simulator, sample("openai-responses", { body }));
     expect(await response.json()).toMatchObject({
       output: [{ type: "function_call", name: "spawn", namespace: "agents" }],

@@ -68,7 +68,7 @@ describe("OpenAI SDK", () => {
 
   test("chat calls a tool, then reads its result", async () => {
     const tools = [{ type: "function" as const, function: { name: "weather", parameters } }];
-    const messages = [{ role: "user" as const, content: "Ask weather about Rome" }];
+    const messages = [{ role: "user" as const, content: "Use weather for Rome" }];
     const runner = client().chat.completions.stream({ model: "gpt-4.1", messages, tools });
     const first = await runner.finalMessage();
     const call = first.tool_calls?.[0];
@@ -182,7 +182,7 @@ describe("OpenAI SDK", () => {
       store: false,
       include: ["reasoning.encrypted_content" as const],
     };
-    const input = [{ role: "user" as const, content: "weather please" }];
+    const input = [{ role: "user" as const, content: "Use weather please" }];
     const first = await client().responses.create({ ...request, input });
     const call = first.output.find((item) => item.type === "function_call");
     const answer = { type: "function_call_output" as const, call_id: call?.call_id ?? "", output: "sunny" };
@@ -244,7 +244,7 @@ describe("Anthropic SDK", () => {
   test("thinks with a signature that it knows again, and refuses one that was changed", async () => {
     const thinking = { type: "adaptive" as const, display: "summarized" as const };
     const request = { model: "claude-opus-4-8", max_tokens: 2000, thinking, tools };
-    const messages = [{ role: "user" as const, content: "weather of Rome?" }];
+    const messages = [{ role: "user" as const, content: "Use weather for Rome" }];
     const first = await client()
       .messages.stream({ ...request, messages })
       .finalMessage();
@@ -332,7 +332,7 @@ describe("Google SDK", () => {
       tools: [{ functionDeclarations: [declaration] }],
       thinkingConfig: { includeThoughts: true },
     };
-    const question = { role: "user", parts: [{ text: "weather of Rome?" }] };
+    const question = { role: "user", parts: [{ text: "Use weather for Rome" }] };
     const first = await client().models.generateContent({ model, config, contents: [question] });
     const content = first.candidates?.[0]?.content ?? {};
     const call = first.functionCalls?.[0];
