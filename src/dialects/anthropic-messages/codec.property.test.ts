@@ -25,6 +25,7 @@ import {
   OPTIONS,
   REPLY_OPTIONS,
   readBySdk,
+  TRAITS,
 } from "./fixtures/codec-under-test.ts";
 
 const RUNS = { numRuns: PROPERTY_RUNS };
