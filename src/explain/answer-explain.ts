@@ -43,6 +43,7 @@ export async function answerExplain(
       principal,
       id,
       atMs,
+      isForKey: true,
     });
     return new Response(`${JSON.stringify(explanation, null, 2)}\n`, {
       headers: { "content-type": "application/json", ...requestIdHeaders(id) },

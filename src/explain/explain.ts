@@ -10,6 +10,7 @@ import { HeaderList } from "../core/header-view.ts";
 import { type Route, useOf } from "../dialects/endpoint.ts";
 import { peekRequest } from "../dialects/peek.ts";
 import type { ClientRequest } from "../http/client-request.ts";
+import type { Amendment } from "../neutral/amendment.ts";
 import type { Detours, Target } from "../plan/plan.ts";
 import { canServe, isCountedHere, prepareRequest } from "../proxy/attempt/prepare.ts";
 import { relayRequest, translatedRequest } from "../proxy/attempt/upstream-request.ts";
@@ -42,6 +43,8 @@ export interface Question {
   readonly principal: Principal;
   readonly id: string;
   readonly atMs: number;
+  /** A client's key asks: it is not shown the words of `[[models]]`, nor where an upstream is. */
+  readonly isForKey?: boolean;
 }
 
 export interface TargetExplanation {
@@ -55,6 +58,7 @@ export interface TargetExplanation {
   readonly dialect?: string;
   readonly request?: {
     readonly method: string;
+    /** For a client's key without the upstream's address. */
     readonly url: string;
     readonly headers: Readonly<Record<string, string>>;
     readonly body: unknown;
@@ -85,11 +89,12 @@ export interface Explanation {
 }
 
 const MASK = "***";
+const OPERATORS_WORDS = "(words of the gateway's operator)";
 const NO_DETOURS: Detours = { overflow: [], refusal: [] };
 
 /** Throws `GatewayError` for a request that the gateway would refuse whatever the target. */
 export async function explain(gateway: Explainer, question: Question): Promise<Explanation> {
-  const { route, body, principal, id, atMs } = question;
+  const { route, body, principal, id, atMs, isForKey = false } = question;
   const { snapshot } = gateway;
   const peek = peekRequest(route.dialect, body);
   const model = route.pathModel ?? peek.model;
@@ -115,7 +120,7 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
     client,
     principal,
     modelAsked: model,
-    amendment: plan.amendment,
+    amendment: isForKey ? withoutWords(plan.amendment) : plan.amendment,
     isStrict: principal.strict || plan.isStrict,
     clientFraming: framingAsked(route, peek, question.search),
     requestBytes: body.byteLength,
@@ -127,7 +132,12 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
   const overflowAt = await explainOverflow({ gateway, exchange, peek, translator }, plan);
   const explained = async (target: Target): Promise<TargetExplanation> => {
     const upstream = snapshot.upstreams.get(target.upstream) as UpstreamView;
-    const asked = await explainTarget(gateway, { exchange, peek, body, translator }, upstream, target);
+    const asked = await explainTarget(
+      gateway,
+      { exchange, peek, body, translator, isForKey },
+      upstream,
+      target,
+    );
     const [orderedBy, overflow] = [order.factsOf(target), overflowAt(target)];
     return {
       ...asked,
@@ -159,6 +169,7 @@ async function explainTarget(
     peek: ReturnType<typeof peekRequest>;
     body: Uint8Array;
     translator: RequestTranslator;
+    isForKey: boolean;
   },
   upstream: UpstreamView,
   target: Target,
@@ -184,7 +195,7 @@ async function explainTarget(
       dialect: prepared.dialect,
       request: {
         method: outgoing.method,
-        url: outgoing.url,
+        url: asked.isForKey ? pathOf(outgoing.url) : outgoing.url,
         headers: Object.fromEntries(outgoing.headers),
         body: outgoing.body === null ? null : parseJsonObject(outgoing.body),
       },
@@ -196,4 +207,19 @@ async function explainTarget(
     const { kind, message, param } = cause;
     return { ...named, mode: null, error: { kind, message, param: param ?? null } };
   }
+}
+
+function withoutWords(amendment: Amendment | null): Amendment | null {
+  if (amendment === null) return null;
+  const hidden = (words: string | null): string | null => (words === null ? null : OPERATORS_WORDS);
+  return {
+    ...amendment,
+    systemBefore: hidden(amendment.systemBefore),
+    systemAfter: hidden(amendment.systemAfter),
+  };
+}
+
+function pathOf(url: string): string {
+  const { pathname, search } = new URL(url);
+  return pathname + search;
 }

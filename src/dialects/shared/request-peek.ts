@@ -140,6 +140,13 @@ export class RequestPeek implements PeekSink {
         { param: "model" },
       );
     }
+    if (!model.isWellFormed()) {
+      throw new GatewayError(
+        "bad_request",
+        `"model" holds half of a character (at byte ${start}); send the name of a model`,
+        { param: "model" },
+      );
+    }
     this.model = model;
     this.modelStart = start;
     this.modelEnd = end;

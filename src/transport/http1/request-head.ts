@@ -38,7 +38,10 @@ export function parseDestination(
   return { origin: originOf(url, via, addresses), target: targetOf(url) };
 }
 
-/** The head of a request, with the empty line, as Latin-1 text. Throws `GatewayError` `internal`. */
+/**
+ * The head of a request, with the empty line, as Latin-1 text. Throws `GatewayError`: `bad_request` for a value, which only a
+ * client can have sent (those of the configuration are checked), else `internal`.
+ */
 export function encodeRequestHead(request: UpstreamRequest, { origin, target }: Destination): string {
   const { method, body, headers } = request;
   if (!TOKEN.test(method)) throw unusable("method");
@@ -48,7 +51,7 @@ export function encodeRequestHead(request: UpstreamRequest, { origin, target }: 
     if (!isSent(name)) continue;
     const value = line[1];
     // A line end in a value would split the request, so each value is checked, whatever its source.
-    if (BAD_VALUE.test(value)) throw unusable(name);
+    if (BAD_VALUE.test(value)) throw unusableValue(name);
     text += `${name}: ${value}\r\n`;
   }
   if (body !== null) text += `content-length: ${body.byteLength}\r\n`;
@@ -76,6 +79,13 @@ function targetOf(url: string): string {
   if (PLAIN_TARGET.test(target)) return target;
   const parsed = new URL(url);
   return parsed.pathname + parsed.search;
+}
+
+function unusableValue(name: string): GatewayError {
+  return new GatewayError(
+    "bad_request",
+    `the header "${name}" holds a character that HTTP does not allow; leave the character out`,
+  );
 }
 
 function unusable(what: string): GatewayError {
