@@ -60,7 +60,7 @@ export const FORMS: Readonly<Record<Exclude<Channel["kind"], "email">, Form>> = 
     // https://core.telegram.org/bots/api#sendmessage: without parse_mode the text is text.
     post: (channel, { text }) => {
       const target = urlOf(channel);
-      target.pathname = `${target.pathname.replace(/\/+$/, "")}/bot${channel.token}/sendMessage`;
+      target.pathname = `${target.pathname.replace(/(?<!\/)\/+$/, "")}/bot${channel.token}/sendMessage`;
       return jsonPost(target, {
         chat_id: channel.chatId,
         ...(channel.threadId === null ? {} : { message_thread_id: channel.threadId }),

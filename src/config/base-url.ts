@@ -38,5 +38,8 @@ export function findSlip(family: unknown, url: string): BaseUrlSlip | null {
   if (found === null) return null;
   const base = url.slice(0, found.index);
   const isVersioned = VERSIONED_FAMILIES.includes(family);
-  return { ending: found[0].replace(/\/+$/, ""), suggested: isVersioned ? base : base.replace(VERSION, "") };
+  return {
+    ending: found[0].replace(/(?<!\/)\/+$/, ""),
+    suggested: isVersioned ? base : base.replace(VERSION, ""),
+  };
 }

@@ -167,7 +167,7 @@ export const baseUrl = v.pipe(
     "must have no user name, password, query or fragment",
     "credentials belong in [[upstreams.credentials]]",
   ),
-  v.transform((value) => value.replace(/\/+$/, "")),
+  v.transform((value) => value.replace(/(?<!\/)\/+$/, "")),
 );
 
 function isHost(value: string): boolean {

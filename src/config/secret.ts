@@ -69,7 +69,7 @@ async function resolveFile(file: string): Promise<SecretResult> {
         read.fault === "not-a-file" ? "this is not a file" : "the file is too large for a secret";
       return fail(message, "name a file that contains the secret alone");
     }
-    const text = new TextDecoder().decode(read.bytes).replace(/[\r\n]+$/, "");
+    const text = new TextDecoder().decode(read.bytes).replace(/(?<![\r\n])[\r\n]+$/, "");
     return text === "" ? fail("the file is empty", "write the secret into the file") : { ok: true, text };
   } catch (error) {
     return fail(`the file cannot be read (${codeOf(error)})`, "check the path and the permissions");

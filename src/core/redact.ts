@@ -155,7 +155,7 @@ function formsOf(char: string): string {
 function inBase64(secret: string): RegExp {
   const forms = [0, 1, 2].map((before) => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);
-    const text = bytes.toString("base64").replace(/=+$/, "");
+    const text = bytes.toString("base64").replace(/(?<!=)=+$/, "");
     // The characters that hold bits of what stands before and behind are left out.
     const from = Math.ceil((before * 8) / 6);
     const to = (bytes.length * 8) % 6 === 0 ? text.length : text.length - 1;

@@ -31,7 +31,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: DAY_MS,
 };
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d))+$/;
-const DURATION_PART = /(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)/g;
+const DURATION_PART = /(?<!\d)(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)/g;
 
 /** `46.07s`, `6m0s`, `20ms`, `10h17m5.7s` in milliseconds. */
 export function parseDurationMs(text: string): number | null {

@@ -21,7 +21,7 @@ export function isFormOpen(bytes: Uint8Array): boolean {
 }
 
 const BLANK = 32;
-const END_MARK = /\s*(?:data:\s*)?\[DONE\]$/;
+const END_MARK = /(?<!\s)\s*(?:data:\s*)?\[DONE\]$/;
 
 /** A JSON body without the end mark of an event stream, which some servers write behind it. */
 export function withoutEndMark(bytes: Uint8Array): Uint8Array {

@@ -61,7 +61,7 @@ function entryNames(entries: readonly Tree[]): readonly string[] {
 
 /** A name for people: a part that looks like a secret is hidden. */
 export function shownName(name: string): string {
-  return name.replace(/\[([^\]]*)\]/g, (all, step: string) => (looksSecret(step) ? `[${HIDDEN}]` : all));
+  return name.replace(/\[([^\]]*)\]?/g, (all, step: string) => (looksSecret(step) ? `[${HIDDEN}]` : all));
 }
 
 /** The values that differ, and the entries that only one of the two files has. */

@@ -216,7 +216,7 @@ function mayConcern(body: Uint8Array, repairs: Repairs): boolean {
   return repairs.some(({ kind, member }) => {
     if (kind !== "without" && kind !== "rename") return true;
     // The last letters of a name are the same in camel case and in snake case.
-    const end = /[a-z]*$/.exec(member)?.[0] ?? "";
+    const end = /(?<![a-z])[a-z]*$/.exec(member)?.[0] ?? "";
     return indexOfBytes(body, Buffer.from(`${end}"`), 0) !== -1;
   });
 }
