@@ -22,7 +22,9 @@ test("every finding, attack, threat and fault names its tests, or says why there
     ["T", 27],
     ["F", 35],
   ] as const) {
-    const numbers = rows.flatMap(({ number }) => (number.startsWith(letter) ? [Number(number.slice(1))] : []));
+    const numbers = rows.flatMap(({ number }) =>
+      number.startsWith(letter) ? [Number(number.slice(1))] : [],
+    );
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));
     expect(numbers.length).toBeGreaterThanOrEqual(count);
   }

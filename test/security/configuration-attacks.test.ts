@@ -33,18 +33,15 @@ describe("a table or key named", () => {
 });
 
 describe("an entry named", () => {
-  test.each(["constructor", "prototype", "valueof", "__proto__"])(
-    "%s is one like others",
-    async (name) => {
-      const entries = [
-        `[[keys]]\nname = "${name}"\nkey = "clw-another-key-0123456789abcdef"\nmodels = ["${name}"]\n`,
-        upstreamToml(name.replace(/^_+/, "x"), "openai", "https://api.deepseek.com/v1", {
-          credentials: { [name]: "sk-0123456789abcdef" },
-        }),
-        `[[models]]\nname = "${name}"\ntargets = ["openai/${name}"]\n`,
-      ];
-      const { exitCode, out, err } = await check([GOOD, ...entries].join("\n"));
-      expect([exitCode, out + err]).toEqual([0, expect.not.stringMatching(/TypeError/)]);
-    },
-  );
+  test.each(["constructor", "prototype", "valueof", "__proto__"])("%s is one like others", async (name) => {
+    const entries = [
+      `[[keys]]\nname = "${name}"\nkey = "clw-another-key-0123456789abcdef"\nmodels = ["${name}"]\n`,
+      upstreamToml(name.replace(/^_+/, "x"), "openai", "https://api.deepseek.com/v1", {
+        credentials: { [name]: "sk-0123456789abcdef" },
+      }),
+      `[[models]]\nname = "${name}"\ntargets = ["openai/${name}"]\n`,
+    ];
+    const { exitCode, out, err } = await check([GOOD, ...entries].join("\n"));
+    expect([exitCode, out + err]).toEqual([0, expect.not.stringMatching(/TypeError/)]);
+  });
 });
