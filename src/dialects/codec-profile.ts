@@ -31,6 +31,8 @@ export interface CodecProfile {
   readonly fileIds: boolean;
   /** Chat: MIME types of images that are read; null: not known, so every type is sent. */
   readonly imageTypes: ReadonlySet<string> | null;
+  /** Chat and Responses: MIME types of sound that is heard; null: not known, so every type is sent. */
+  readonly audioTypes: ReadonlySet<string> | null;
   /** Messages: images and documents that are named by their URLs. */
   readonly messagesUrls: boolean;
   /** Chat: parts of type `video_url`, for models that take video. */

@@ -14,7 +14,18 @@ const MIME_ALIASES: ReadonlyMap<string, string> = new Map([
   ["image/x-png", "image/png"],
   ["audio/x-wav", "audio/wav"],
   ["audio/wave", "audio/wav"],
+  ["audio/vnd.wave", "audio/wav"],
   ["audio/mp3", "audio/mpeg"],
+  ["audio/mpga", "audio/mpeg"],
+  ["audio/mpeg3", "audio/mpeg"],
+  ["audio/x-mp3", "audio/mpeg"],
+  ["audio/x-mpeg", "audio/mpeg"],
+  ["audio/x-flac", "audio/flac"],
+  ["audio/m4a", "audio/mp4"],
+  ["audio/x-m4a", "audio/mp4"],
+  ["audio/x-aac", "audio/aac"],
+  ["audio/aacp", "audio/aac"],
+  ["audio/x-aiff", "audio/aiff"],
   ["application/x-pdf", "application/pdf"],
 ]);
 

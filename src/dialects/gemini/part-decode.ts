@@ -1,6 +1,7 @@
 /** Reads the parts of turns: media and results of calls. */
 import type { JsonObject } from "../../core/json.ts";
 import { plainMimeType, standardBase64 } from "../../neutral/media.ts";
+import { sniffedType } from "../../neutral/media-types.ts";
 import type {
   AudioPart,
   DocumentPart,
@@ -42,9 +43,11 @@ export function decodeMedia(part: JsonObject, at: string): MediaPart | null {
 
 function decodeBlob(blob: JsonObject, at: string): MediaPart {
   const place = `${at}.inlineData`;
-  const mimeType = plainMimeType(nameAt(blob, "mimeType", place));
   const data = standardBase64(nameAt(blob, "data", place));
   if (data === null || data === "") throw malformed(`${place}.data`, "must be base64");
+  const given = stringAt(blob, "mimeType", place) || sniffedType(data);
+  if (given === null) throw malformed(`${place}.mimeType`, 'must be a media type, such as "image/png"');
+  const mimeType = plainMimeType(given);
   return mediaPart(mimeType, { kind: "base64", mimeType, data }, stringAt(blob, "displayName", place), at);
 }
 

@@ -288,7 +288,7 @@ describe("media", () => {
       { inlineData: { mimeType: "image/png", data: "%%" } },
       '"contents[0].parts[0].inlineData.data" must be base64',
     ],
-    [{ inlineData: { data: "aGk=" } }, 'inlineData.mimeType" is missing; it must be a string'],
+    [{ inlineData: { data: "aGk=" } }, 'inlineData.mimeType" must be a media type'],
     [{ fileData: { fileUri: "ftp://x" } }, '"contents[0].parts[0].fileData.fileUri" must be an https'],
     [{ hologram: {} }, '"contents[0].parts[0]" must hold text, inlineData'],
     [{ functionCall: { name: "f" } }, '"contents[0].parts[0]" must hold text, inlineData'],

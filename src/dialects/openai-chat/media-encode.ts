@@ -5,6 +5,7 @@
 import { Buffer } from "node:buffer";
 import type { JsonObject } from "../../core/json.ts";
 import { plainMimeType, toDataUrl } from "../../neutral/media.ts";
+import { audioFormatOf } from "../../neutral/media-types.ts";
 import type {
   AudioPart,
   CacheHint,
@@ -18,10 +19,6 @@ import type { EncodeRequestOptions } from "../codec.ts";
 import { refusedPart } from "../shared/refusal.ts";
 import { MAKER } from "./seal.ts";
 
-const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
-  ["audio/wav", "wav"],
-  ["audio/mpeg", "mp3"],
-]);
 const TEXT_TYPES: ReadonlySet<string> = new Set([
   "application/json",
   "application/xml",
@@ -101,10 +98,10 @@ export class MediaWriter {
       );
     if (source.kind !== "base64")
       throw refusedPart(at, "audio by URL has no place in this dialect; send it as base64");
-    const format = AUDIO_FORMATS.get(plainMimeType(source.mimeType));
-    if (format === undefined)
-      throw refusedPart(at, `the model takes no audio of the type "${source.mimeType}"; send WAV or MP3`);
-    return { type: "input_audio", input_audio: { data: source.data, format } };
+    const mimeType = plainMimeType(source.mimeType);
+    if (this.#options.profile.audioTypes?.has(mimeType) === false)
+      throw refusedPart(at, `the model takes no audio of the type "${mimeType}"; send WAV or MP3`);
+    return { type: "input_audio", input_audio: { data: source.data, format: audioFormatOf(mimeType) } };
   }
 
   #video({ source, at }: VideoPart): JsonObject {

@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { parseDataUrl, plainMimeType, standardBase64 } from "../../neutral/media.ts";
+import { sniffedType } from "../../neutral/media-types.ts";
 import type {
   AudioPart,
   CacheHint,
@@ -11,6 +12,7 @@ import type {
   TextPart,
   VideoPart,
 } from "../../neutral/message.ts";
+import { decodeAudioInput } from "../shared/audio-input.ts";
 import type { Drops } from "../shared/drops.ts";
 import {
   nameAt,
@@ -38,14 +40,12 @@ const PART_MEMBERS: ReadonlySet<string> = new Set([
   "prompt_cache_breakpoint",
   "cache_control",
 ]);
+const UNKNOWN_TYPE = "application/octet-stream";
+const MEDIA = ["image", "audio", "video"] as const;
 const TEXT_TYPES: ReadonlySet<string> = new Set([
   "application/json",
   "application/xml",
   "application/x-yaml",
-]);
-const AUDIO_TYPES: ReadonlyMap<string, string> = new Map([
-  ["wav", "audio/wav"],
-  ["mp3", "audio/mpeg"],
 ]);
 
 /** The content in `object.content`: a text, or a list of parts. */
@@ -80,7 +80,7 @@ function decodePart(raw: unknown, at: string, drops: Drops): ContentPart {
     case "image_url":
       return decodeImage(part, at);
     case "input_audio":
-      return decodeAudio(part, at);
+      return decodeAudioInput(part, at);
     case "file":
       return decodeFile(part, at);
     case "video_url": {
@@ -134,22 +134,15 @@ function mediaOf(url: string, at: string, kind: "image" | "video"): MediaSource 
   const media = parseDataUrl(url);
   if (media === null)
     throw malformed(at, `must be an http(s) URL or a data: URL with base64 of ${articled(kind)}`);
-  if (!media.mimeType.startsWith(`${kind}/`))
+  const isDeclared = media.mimeType.startsWith(`${kind}/`);
+  const mimeType = isDeclared ? media.mimeType : (sniffedType(media.data) ?? media.mimeType);
+  if (!mimeType.startsWith(`${kind}/`))
     throw malformed(at, `has the media type "${media.mimeType}", but must be ${articled(kind)}`);
-  return { kind: "base64", ...media };
+  return { kind: "base64", mimeType, data: media.data };
 }
 
 function articled(kind: "image" | "video"): string {
   return kind === "image" ? "an image" : "a video";
-}
-
-function decodeAudio(part: JsonObject, at: string): AudioPart {
-  const audio = requiredObjectAt(part, "input_audio", at);
-  const format = nameAt(audio, "format", `${at}.input_audio`);
-  const data = base64Of(nameAt(audio, "data", `${at}.input_audio`), `${at}.input_audio.data`);
-  const mimeType = AUDIO_TYPES.get(format.toLowerCase());
-  if (mimeType === undefined) throw notOneOf(`${at}.input_audio.format`, [...AUDIO_TYPES.keys()]);
-  return { type: "audio", source: { kind: "base64", mimeType, data }, at };
 }
 
 function base64Of(text: string, at: string): string {
@@ -158,7 +151,8 @@ function base64Of(text: string, at: string): string {
   return data;
 }
 
-function decodeFile(part: JsonObject, at: string): DocumentPart {
+/** A file of another medium is that medium. */
+function decodeFile(part: JsonObject, at: string): ContentPart {
   const file = requiredObjectAt(part, "file", at);
   const title = stringAt(file, "filename", `${at}.file`);
   const cache = decodeCache(part, at);
@@ -168,8 +162,11 @@ function decodeFile(part: JsonObject, at: string): DocumentPart {
   const given = nameAt(file, "file_data", `${at}.file`);
   if (/^https?:/i.test(given)) return { ...base, source: { kind: "url", url: given, mimeType: null } };
   const inline = parseDataUrl(given);
-  const mimeType = inline === null ? typeOfName(title) : plainMimeType(inline.mimeType);
   const data = inline?.data ?? base64Of(given, `${at}.file.file_data`);
+  const declared = inline === null ? typeOfName(title) : plainMimeType(inline.mimeType);
+  const mimeType = declared === UNKNOWN_TYPE ? (sniffedType(data) ?? declared) : declared;
+  const medium = MEDIA.find((one) => mimeType.startsWith(`${one}/`));
+  if (medium !== undefined) return { type: medium, source: { kind: "base64", mimeType, data }, at };
   if (!mimeType.startsWith("text/") && !TEXT_TYPES.has(mimeType))
     return { ...base, source: { kind: "base64", mimeType, data } };
   return { ...base, source: { kind: "text", text: Buffer.from(data, "base64").toString("utf8") } };
@@ -177,7 +174,5 @@ function decodeFile(part: JsonObject, at: string): DocumentPart {
 
 /** The media type of a file that comes as bare base64. */
 function typeOfName(name: string | null): string {
-  return name === null || name.toLowerCase().endsWith(".pdf")
-    ? "application/pdf"
-    : "application/octet-stream";
+  return name === null || name.toLowerCase().endsWith(".pdf") ? "application/pdf" : UNKNOWN_TYPE;
 }

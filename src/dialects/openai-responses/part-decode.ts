@@ -1,6 +1,7 @@
 /** Reads the parts of messages and of tool results. */
 import type { JsonObject } from "../../core/json.ts";
-import { parseDataUrl, plainMimeType, standardBase64 } from "../../neutral/media.ts";
+import { parseDataUrl, standardBase64 } from "../../neutral/media.ts";
+import { sniffedType } from "../../neutral/media-types.ts";
 import type {
   Annotation,
   AudioPart,
@@ -12,18 +13,9 @@ import type {
   TextPart,
 } from "../../neutral/message.ts";
 import { asArray, asObject } from "../../wire/json.ts";
+import { decodeAudioInput } from "../shared/audio-input.ts";
 import type { Drops } from "../shared/drops.ts";
-import {
-  elementAt,
-  nameAt,
-  notOneOf,
-  objectAt,
-  requiredObjectAt,
-  stringAt,
-  textAt,
-  wordAt,
-  wrongType,
-} from "../shared/members.ts";
+import { elementAt, notOneOf, objectAt, stringAt, textAt, wrongType } from "../shared/members.ts";
 import { malformed } from "../shared/refusal.ts";
 import { decodeAnnotation } from "./citation.ts";
 import { MAKER } from "./seal.ts";
@@ -117,7 +109,7 @@ function decodePart(part: JsonObject, at: string, drops: Drops): InputPart {
         at,
       };
     case "input_audio":
-      return { type: "audio", source: audioSource(part, at), at };
+      return decodeAudioInput(part, at);
     default:
       throw notOneOf(`${at}.type`, ["input_text", "input_image", "input_file", "input_audio"]);
   }
@@ -156,19 +148,10 @@ function dataSource(data: string, fileName: string | null, at: string): MediaSou
   const base64 = standardBase64(data);
   if (base64 === null) throw malformed(at, "must be a data URL or base64");
   const isPdf = fileName === null || fileName.toLowerCase().endsWith(".pdf");
-  return { kind: "base64", mimeType: isPdf ? "application/pdf" : "application/octet-stream", data: base64 };
+  const mimeType = isPdf ? "application/pdf" : (sniffedType(base64) ?? "application/octet-stream");
+  return { kind: "base64", mimeType, data: base64 };
 }
 
-function audioSource(part: JsonObject, at: string): MediaSource {
-  const audio = requiredObjectAt(part, "input_audio", at);
-  const data = standardBase64(nameAt(audio, "data", `${at}.input_audio`));
-  if (data === null) throw malformed(`${at}.input_audio.data`, "must be base64");
-  const format = wordAt(audio, "format", `${at}.input_audio`, AUDIO_FORMATS);
-  if (format === null) throw notOneOf(`${at}.input_audio.format`, AUDIO_FORMATS);
-  return { kind: "base64", mimeType: plainMimeType(`audio/${format}`), data };
-}
-
-const AUDIO_FORMATS = ["wav", "mp3"] as const;
 const TTLS = ["5m", "30m", "1h", "12h", "24h"] as const;
 
 /** null: the usual time of the target, also for an unknown time. */

@@ -1,7 +1,8 @@
 /** Writes parts of messages and results of tools. */
 import type { GatewayError } from "../../core/errors.ts";
 import { appendAll } from "../../core/lists.ts";
-import { toDataUrl } from "../../neutral/media.ts";
+import { plainMimeType, toDataUrl } from "../../neutral/media.ts";
+import { audioFormatOf } from "../../neutral/media-types.ts";
 import type {
   AudioPart,
   CacheHint,
@@ -15,6 +16,8 @@ import type {
 } from "../../neutral/message.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
+import type { EncodeRequestOptions } from "../codec.ts";
+import type { CodecProfile } from "../codec-profile.ts";
 import { refusedPart } from "../shared/refusal.ts";
 import { MAKER } from "./seal.ts";
 
@@ -31,11 +34,13 @@ const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "im
 
 export class PartEncoder {
   readonly #traits: ModelTraits;
+  readonly #profile: CodecProfile;
   readonly #dropped: Drop[];
   readonly #marked: WirePart[] = [];
 
-  constructor(traits: ModelTraits, dropped: Drop[]) {
+  constructor({ traits, profile }: Pick<EncodeRequestOptions, "traits" | "profile">, dropped: Drop[]) {
     this.#traits = traits;
+    this.#profile = profile;
     this.#dropped = dropped;
   }
 
@@ -149,23 +154,16 @@ export class PartEncoder {
     if (!this.#traits.input.audio) throw refusedPart(at, "the model takes no audio; leave the audio out");
     if (source.kind !== "base64")
       throw refusedPart(at, "audio by URL has no place in this dialect; send it as base64");
-    const format = AUDIO_FORMATS.get(source.mimeType);
-    if (format === undefined)
-      throw refusedPart(at, `the model takes no audio of the type "${source.mimeType}"; send WAV or MP3`);
-    return { type: "input_audio", input_audio: { data: source.data, format } };
+    const mimeType = plainMimeType(source.mimeType);
+    if (this.#profile.audioTypes?.has(mimeType) === false)
+      throw refusedPart(at, `the model takes no audio of the type "${mimeType}"; send WAV or MP3`);
+    return { type: "input_audio", input_audio: { data: source.data, format: audioFormatOf(mimeType) } };
   }
 
   #noVideo({ at }: VideoPart): GatewayError {
     return refusedPart(at, "the model takes no video; leave the video out");
   }
 }
-
-const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
-  ["audio/wav", "wav"],
-  ["audio/x-wav", "wav"],
-  ["audio/mpeg", "mp3"],
-  ["audio/mp3", "mp3"],
-]);
 
 function urlOf(source: MediaSource & { readonly kind: "base64" | "url" }): string {
   return source.kind === "url" ? source.url : toDataUrl(source.mimeType, source.data);

@@ -37,7 +37,7 @@ export class InputEncoder {
   constructor(names: ToolNames, options: EncodeRequestOptions, dropped: Drop[]) {
     this.#names = names;
     this.#dropped = dropped;
-    this.#parts = new PartEncoder(options.traits, dropped);
+    this.#parts = new PartEncoder(options, dropped);
     this.#systemRole = options.profile.instructionRole;
     const { kind, isOnByDefault } = options.traits.thinking;
     this.#withoutReasoning = options.repairs.withoutSeals || (kind === "none" && !isOnByDefault);
