@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, { summary: string | null; load: () => Pr
     summary: "look at all that the gateway needs, up to each upstream's key",
     load: async () => (await import("./cli/doctor.ts")).doctor,
   },
+  test: {
+    summary: "ask the running gateway for one answer of a model",
+    load: async () => (await import("./cli/try-model.ts")).test,
+  },
   credentials: {
     summary: "list credentials with their states",
     load: async () => (await import("./cli/credentials.ts")).credentials,

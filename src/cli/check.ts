@@ -8,21 +8,23 @@ import { ConfigError, type Problem, renderProblems } from "../config/problem.ts"
 import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { exitCodeOf, makeCommand, SHARED_FILES_HELP } from "./command.ts";
+import { countOf, findingsText, lookAtUpstreams } from "./findings.ts";
 import { storedKeysIn } from "./keys/stored-keys.ts";
 import { toJsonLine } from "./table.ts";
 
 export const check = makeCommand(
   {
     name: "check",
-    usage: ["[--config FILE] [--allow-shared-files] [--json]"],
+    usage: ["[--config FILE] [--live] [--allow-shared-files] [--json]"],
     about: "Validates the configuration and says what it contains.",
     flags: {
       config: { value: "FILE", help: "the file (else CLEWLINE_CONFIG, ./clewline.toml, the user's folder)" },
       "allow-shared-files": { help: SHARED_FILES_HELP },
+      live: { help: "also look at each upstream: its name, the way to it, its keys and its list of models" },
       json: { help: "one JSON object on standard output" },
     },
     notes:
-      "Exit code: 0 good (warnings included), 1 others can change the files, 2 wrong usage, 78 wrong configuration.",
+      "With --live no model is asked, so it costs nothing. Exit code: 0 good (warnings included), 1 others can change the files, or an upstream has a problem, 2 wrong usage, 78 wrong configuration.",
   },
   async ({ flags }, io) => {
     try {
@@ -36,9 +38,16 @@ export const check = makeCommand(
         sharedFiles: flags["allow-shared-files"] ? "warn" : "refuse",
       });
       const all = [...warnings, ...keyWarnings(config, io)];
-      if (flags.json) io.out(toJsonLine({ ok: true, ...summary(config), problems: [], warnings: all }));
-      else io.out(`${warningText(all)}${goodText(config, io)}`);
-      return EXIT.ok;
+      const findings = flags.live ? await lookAtUpstreams(config, io) : [];
+      const isGood = countOf(findings, "problem") === 0;
+      const live = flags.live ? { findings } : {};
+      if (flags.json)
+        io.out(toJsonLine({ ok: isGood, ...summary(config), problems: [], warnings: all, ...live }));
+      else
+        io.out(
+          `${warningText(all)}${goodText(config, io)}${flags.live ? `\n${findingsText(findings)}` : ""}`,
+        );
+      return isGood ? EXIT.ok : EXIT.failed;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       if (flags.json) io.out(toJsonLine({ ok: false, problems: error.problems, warnings: [] }));

@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { SharedPathsError } from "../config/access/shared-paths.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
+import { suggest } from "../core/nearest.ts";
 import { type CliIo, type Command, EXIT } from "./cli.ts";
 
 /**
@@ -90,6 +91,7 @@ function parse<Flags extends Readonly<Record<string, Flag>>>(
   const options = Object.entries(spec.flags).map(
     ([name, { value }]) => [name, { type: value === undefined ? "boolean" : "string" }] as const,
   );
+  refuseUnknownFlags(args, [...options.map(([name]) => name), "help"]);
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: spec.positionals !== undefined,
@@ -105,6 +107,19 @@ function parse<Flags extends Readonly<Record<string, Flag>>>(
     positionals,
     help: given.help === true,
   };
+}
+
+/** The parser's own words say nothing of the flag that was meant. */
+function refuseUnknownFlags(args: readonly string[], known: readonly string[]): void {
+  for (const arg of args) {
+    if (arg === "--") return;
+    const name = /^--([^=]+)/.exec(arg)?.[1];
+    if (name === undefined || known.includes(name)) continue;
+    const all = known.map((flag) => `--${flag}`);
+    throw new UsageError(
+      `there is no flag --${name}; ${suggest(`--${name}`, all, `flags: ${all.join(", ")}`)}`,
+    );
+  }
 }
 
 function isUsageError(error: unknown): error is Error {

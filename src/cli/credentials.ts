@@ -23,7 +23,7 @@ import { makeStateStore, readCredentialStates } from "../store/state.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
 import { roomRows, roomToJson } from "./credential-room.ts";
-import { READER_FLAGS, reportDataFailure } from "./ledger-reader.ts";
+import { dataDirDespite, READER_FLAGS, reportDataFailure } from "./ledger-reader.ts";
 import { type Column, columnWidths, formatMs, tableLine, toJsonLine } from "./table.ts";
 
 const COLUMNS: readonly Column[] = [
@@ -95,10 +95,11 @@ async function readPool(
   flags: { readonly config: string | undefined; readonly "data-dir": string | undefined },
   io: CliIo,
 ): Promise<Known> {
-  const named = flags["data-dir"];
-  const read = named === undefined ? await readConfig(flags.config, io) : null;
+  const given = flags["data-dir"];
+  const found = given === undefined ? await readConfig(flags.config, io) : resolve(io.cwd, given);
+  const read = typeof found === "string" ? null : found;
   const config = read?.config ?? null;
-  const dataDir = config?.server.dataDir ?? resolve(io.cwd, named ?? "");
+  const dataDir = typeof found === "string" ? found : found.config.server.dataDir;
   const states = readStates(dataDir);
   if (states === null) {
     io.err(
@@ -140,16 +141,21 @@ interface ReadConfig {
 }
 
 /**
- * This shell may not be able to read the secrets. Without them only the fingerprints of the keys are unknown.
+ * This shell may not be able to read the secrets. Without them only the fingerprints of the keys are unknown. Of a
+ * configuration that is not valid, only the data folder is known.
  */
-async function readConfig(named: string | undefined, io: CliIo): Promise<ReadConfig> {
+async function readConfig(named: string | undefined, io: CliIo): Promise<ReadConfig | string> {
   const file = findConfigFile({ config: named }, io.env, io.cwd);
   const options = { file, env: io.env, flags: {}, cwd: io.cwd, sharedFiles: "ignore" } as const;
   try {
     return { config: (await loadConfig(options)).config, hasSecrets: true };
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
-    return { config: (await loadConfig({ ...options, needsSecrets: false })).config, hasSecrets: false };
+    try {
+      return { config: (await loadConfig({ ...options, needsSecrets: false })).config, hasSecrets: false };
+    } catch {
+      return await dataDirDespite(cause, file, io);
+    }
   }
 }
 

@@ -4,13 +4,10 @@ import { findConfigFile } from "../config/file.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, type Problem } from "../config/problem.ts";
 import { suggest } from "../core/nearest.ts";
-import { examine } from "../doctor/doctor.ts";
 import { type Finding, problem } from "../doctor/finding.ts";
-import { makeSnapshot } from "../snapshot.ts";
-import { makeHttp1Transport } from "../transport/http1/client.ts";
-import { makeWatchdog } from "../transport/watchdog.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
+import { countOf, findingsText, lookAtAll } from "./findings.ts";
 import { toJsonLine } from "./table.ts";
 
 export const doctor = makeCommand(
@@ -52,22 +49,9 @@ export const doctor = makeCommand(
       const repair = suggest(upstream, names, `upstreams: ${names.join(", ")}`);
       throw new UsageError(`--upstream ${upstream} is not in the configuration; ${repair}`);
     }
-    const transport = makeHttp1Transport(io.clock, makeWatchdog(io.clock));
-    try {
-      const snapshot = makeSnapshot(config);
-      const findings = await examine({
-        snapshot,
-        transport,
-        clock: io.clock,
-        warnings,
-        isServing: false,
-        upstream,
-      });
-      show(findings, flags.json, io);
-      return findings.some(({ level }) => level === "problem") ? EXIT.failed : EXIT.ok;
-    } finally {
-      transport.stop();
-    }
+    const findings = await lookAtAll(config, warnings, upstream, io);
+    show(findings, flags.json, io);
+    return countOf(findings, "problem") > 0 ? EXIT.failed : EXIT.ok;
   },
 );
 
@@ -77,28 +61,6 @@ function findingOf({ file, line, key, message, repair }: Problem): Finding {
 }
 
 function show(findings: readonly Finding[], isJson: boolean, io: CliIo): void {
-  const count = (level: Finding["level"]): number => findings.filter((one) => one.level === level).length;
-  const [problems, warnings] = [count("problem"), count("warning")];
-  if (isJson) {
-    io.out(toJsonLine({ ok: problems === 0, problems, warnings, findings }));
-    return;
-  }
-  io.out(findings.map(lineOf).join(""));
-  io.out(`\n${counted(problems, "problem")}, ${counted(warnings, "warning")}\n`);
-}
-
-const SIGNS: Readonly<Record<Finding["level"], string>> = {
-  ok: "ok      ",
-  warning: "warning ",
-  problem: "PROBLEM ",
-};
-
-function lineOf({ check, about, level, message, repair }: Finding): string {
-  const what = `${check.replaceAll("_", " ")}${about === "" ? "" : ` ${about}`}`;
-  const line = `${SIGNS[level]} ${what}: ${message}\n`;
-  return repair === null || repair === "" ? line : `${line}          → ${repair}\n`;
-}
-
-function counted(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+  const [problems, warnings] = [countOf(findings, "problem"), countOf(findings, "warning")];
+  io.out(isJson ? toJsonLine({ ok: problems === 0, problems, warnings, findings }) : findingsText(findings));
 }

@@ -1,9 +1,10 @@
 /** Shared by the commands that read the data folder: their flags, and the way to the database. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { dataDirOfBroken } from "../config/change/broken-data-dir.ts";
 import { findConfigFile } from "../config/file.ts";
 import { loadConfig } from "../config/load.ts";
-import { ConfigError, renderProblems } from "../config/problem.ts";
+import { ConfigError, renderProblem, renderProblems } from "../config/problem.ts";
 import { momentIn, UTC, wallTimeIn, type Zone } from "../core/time-zone.ts";
 import { openStoreReader, storeFile } from "../ledger/store-file.ts";
 import { type Sql, StoreError } from "../store/sql.ts";
@@ -60,8 +61,28 @@ export interface FolderFlags {
 export async function findDataDir(flags: FolderFlags, io: CliIo): Promise<string> {
   if (flags["data-dir"] !== undefined) return resolve(io.cwd, flags["data-dir"]);
   const file = findConfigFile(flags, io.env, io.cwd);
-  const { config } = await loadConfig({ file, env: io.env, flags: {}, cwd: io.cwd, needsSecrets: false });
-  return config.server.dataDir;
+  const options = { file, env: io.env, flags: {}, cwd: io.cwd } as const;
+  try {
+    return (await loadConfig({ ...options, needsSecrets: false })).config.server.dataDir;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return await dataDirDespite(error, file, io);
+  }
+}
+
+/** The data folder although the configuration is not valid, which is said: a gateway serves on with the one before. */
+export async function dataDirDespite(
+  { problems }: ConfigError,
+  file: string | null,
+  io: CliIo,
+): Promise<string> {
+  const dataDir = await dataDirOfBroken({ file, env: io.env, cwd: io.cwd });
+  const [first] = problems;
+  const more = problems.length > 1 ? `, and ${problems.length - 1} more` : "";
+  io.err(
+    `the configuration is not valid now (${first === undefined ? "" : renderProblem(first)}${more}; see clewline check); this is what is in ${dataDir}\n`,
+  );
+  return dataDir;
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { AnswerOrigin } from "../cache/kept-answer.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import { withoutSecrets } from "../core/redact.ts";
+import { requestLineOf } from "../ledger/lines/request-line.ts";
 import { credentialIdOf, type LedgerRow, type Outcome } from "../ledger/row.ts";
 import type { Needed } from "../limits/reservation.ts";
 import { tagsLabel } from "../neutral/labels.ts";
@@ -17,7 +18,7 @@ import type { AnswerFacts } from "./attempt/answer-facts.ts";
 import { passedAnswer } from "./attempt/passed-usage.ts";
 import { queryFor } from "./attempt/query.ts";
 import { backgroundRow, type PendingResponse } from "./background/pending.ts";
-import type { AttemptNote, AttemptRecord, Exchange } from "./exchange.ts";
+import type { AttemptRecord, Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { learnWarmth } from "./targets/warmth.ts";
 
@@ -91,42 +92,11 @@ function endExchange(gateway: Gateway, exchange: Exchange, ending: Ending): Ledg
   const row = rowOf(gateway, exchange, ending);
   exchange.row = row;
   gateway.metrics.countRequest(row);
-  tell(gateway, exchange, row, ending.reason ?? null);
+  const { requestLines } = gateway;
+  if (requestLines.isTold(row.outcome)) requestLines.ended(requestLineOf(row, ending.reason ?? null));
   if (row.costNanoUsd === null) noteUnpriced(gateway, row);
   if (exchange.prefix !== undefined) learnWarmth(gateway, exchange, ending.facts);
   return row;
-}
-
-/** The line of the request, for whoever watches the gateway. */
-function tell(
-  { requestLines }: Pick<Gateway, "requestLines">,
-  { attemptNotes }: Exchange,
-  row: LedgerRow,
-  reason: string | null,
-): void {
-  if (!requestLines.isTold(row.outcome)) return;
-  const { upstream, modelUsed, usage } = row;
-  requestLines.ended({
-    requestId: row.id,
-    status: row.status,
-    outcome: row.outcome,
-    errorKind: row.errorKind,
-    reason,
-    key: row.key,
-    asked: row.modelAsked ?? row.endpoint,
-    model: upstream === null ? null : `${upstream}/${modelUsed ?? ""}`,
-    credential: row.credential,
-    failed: attemptNotes.filter(({ signal }) => signal !== "ok").map(noteText),
-    inputTokens: usage.inputTokens,
-    outputTokens: usage.outputTokens,
-    costNanoUsd: row.costNanoUsd,
-    durationMs: row.durationMs,
-  });
-}
-
-function noteText({ upstream, credential, status, signal }: AttemptNote): string {
-  const place = [upstream, credential].filter((name) => name !== null).join("/");
-  return `${place === "" ? "" : `${place}: `}${signal}${status === null ? "" : ` ${status}`}`;
 }
 
 /** An exception here costs the row, but what the request held must not be held for ever. */

@@ -211,8 +211,20 @@ test("the lists show what the key may ask for", async () => {
     return data.map(({ id }) => id);
   };
   expect(await idsOf("claude")).toEqual(["cheap", "claude-haiku-4-5"]);
-  expect(await idsOf("openai")).toEqual(["cheap", "both", "openai/claude-haiku-4-5", "gpt-5", "openai/gpt-5"]);
-  expect(await idsOf("either")).toEqual(["both", "claude-haiku-4-5", "anthropic/claude-haiku-4-5", "anthropic/gpt-5", "gpt-5"]);
+  expect(await idsOf("openai")).toEqual([
+    "cheap",
+    "both",
+    "openai/claude-haiku-4-5",
+    "gpt-5",
+    "openai/gpt-5",
+  ]);
+  expect(await idsOf("either")).toEqual([
+    "both",
+    "claude-haiku-4-5",
+    "anthropic/claude-haiku-4-5",
+    "anthropic/gpt-5",
+    "gpt-5",
+  ]);
   expect((await ask("claude", "/v1/models/both", null)).status).toBe(404);
   expect((await ask("claude", "/v1beta/models/claude-haiku-4-5", null)).status).toBe(200);
 });
