@@ -362,7 +362,7 @@ const BAD: readonly (readonly [args: string, code: number, said: string])[] = [
   ["create x --time-zone Mars", 2, "--time-zone Mars is not a time zone that is known"],
   ["create x --model a", 2, "create takes no --model; it belongs to limit"],
   ["create x --keep-old 1h", 2, "create takes no --keep-old; it belongs to rotate"],
-  ["create x --colour red", 2, "Unknown option '--colour'"],
+  ["create x --colour red", 2, "there is no flag --colour"],
   ["limit ci", 2, "limit needs a setting"],
   ["limit x --concurrency 1", 1, 'there is no key "x" in'],
   ["limit me --concurrency 1", 1, '"me" is the name of a key in'],
