@@ -53,14 +53,14 @@ const LEVEL_COLORS: Readonly<Record<Level, number>> = { debug: DIM, info: DIM, w
 /** The same for people: the time of day, a word, the message, and the fields behind it. */
 export function makeTerminalLog({ level, hasColor, nowMs }: TerminalOptions, writer: LogWriter): ProcessLog {
   const paint = (color: number, text: string): string =>
-    hasColor ? `\u001b[${color}m${visibleText(text)}\u001b[0m` : visibleText(text);
+    hasColor ? `\u001b[${color}m${onOneLine(text)}\u001b[0m` : onOneLine(text);
   const write = (text: string): void =>
     writer.writeVisible(`${paint(DIM, new Date(nowMs()).toTimeString().slice(0, 8))}  ${text}\n`);
   const line =
     (of: Level) =>
     (fields: LogFields, message: string): void => {
       if (RANKS[of] < RANKS[level]) return;
-      write(`${paint(LEVEL_COLORS[of], of.padEnd(5))}  ${visibleText(`${message}${fieldsText(fields)}`)}`);
+      write(`${paint(LEVEL_COLORS[of], of.padEnd(5))}  ${onOneLine(`${message}${fieldsText(fields)}`)}`);
     };
   return {
     log: { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") },
@@ -68,9 +68,14 @@ export function makeTerminalLog({ level, hasColor, nowMs }: TerminalOptions, wri
       if (RANKS[levelOf(request)] < RANKS[level]) return;
       const word = OUTCOME_WORDS[request.outcome];
       const [before = "", after = ""] = splitAt(requestText(request, times), word);
-      write(`${paint(colorOf(request), before)}${visibleText(after)}`);
+      write(`${paint(colorOf(request), before)}${onOneLine(after)}`);
     },
   };
+}
+
+/** A client chooses some of the words, and must not write lines of its own. */
+function onOneLine(text: string): string {
+  return visibleText(text).replaceAll("\r", "\\r").replaceAll("\n", "\\n");
 }
 
 /** A reader of an operator's log filters by level; what a client does wrong is nothing to wake up for. */

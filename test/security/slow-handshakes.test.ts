@@ -27,10 +27,14 @@ afterAll(() => gateway?.close());
 test("handshakes that never end are let go, and others are served meanwhile", async () => {
   let closed = 0;
   const sockets = Array.from({ length: CONNECTIONS }, (_, n): Socket => {
-    const socket = connect(gateway.port, "127.0.0.1", () => socket.write(BEGINNINGS[n % BEGINNINGS.length] as Buffer));
-    return socket.on("error", () => undefined).on("close", () => {
-      closed += 1;
-    });
+    const socket = connect(gateway.port, "127.0.0.1", () =>
+      socket.write(BEGINNINGS[n % BEGINNINGS.length] as Buffer),
+    );
+    return socket
+      .on("error", () => undefined)
+      .on("close", () => {
+        closed += 1;
+      });
   });
   const health = await request(gateway.port, "/healthz", { isTls: true, key: null });
   expect(health.status).toBe(200);
