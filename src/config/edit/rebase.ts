@@ -165,8 +165,12 @@ function inverseOf({ text, root }: ReadText, change: Change): readonly Change[] 
       .map((_, index): Change => ({ kind: "remove", path: [...path, first + index] }))
       .reverse();
   }
-  if (change.kind === "set")
-    return [old === undefined ? { kind: "remove", path } : { kind: "set", path, value: old }];
+  if (change.kind === "set") {
+    if (old !== undefined) return [{ kind: "set", path, value: old }];
+    // A table that the change made goes with its key.
+    const made = path.findIndex((_, depth) => valueAt(path.slice(0, depth + 1)) === undefined);
+    return [{ kind: "remove", path: path.slice(0, made + 1) }];
+  }
   if (typeof last !== "number") return [{ kind: "set", path, value: old }];
   const list = path.slice(0, -1);
   const isLast = last === (valueAt(list) as readonly unknown[]).length - 1;

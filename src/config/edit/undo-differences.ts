@@ -1,5 +1,5 @@
 /** Brings values back that were changed before the start, by their names. */
-import type { Path } from "../problem.ts";
+import { type Path, renderPath } from "../problem.ts";
 import { isTree, type Tree } from "../toml/toml.ts";
 import { type Change, saysTheSame } from "./change.ts";
 import { namedSettings } from "./named-settings.ts";
@@ -30,6 +30,8 @@ export function parseShown(json: string): readonly ShownDifference[] {
   return JSON.parse(json) as readonly ShownDifference[];
 }
 
+type Removal = Extract<Change, { kind: "remove" }>;
+
 export type UndoChanges =
   | { readonly ok: true; readonly changes: readonly Change[] }
   | { readonly ok: false; readonly clashes: readonly Clash[] };
@@ -39,7 +41,7 @@ export function undoDifferences(root: Tree, differences: readonly KeptDifference
   const now = namedSettings(root);
   const clashes: Clash[] = [];
   const sets: Change[] = [];
-  const removals: Change[] = [];
+  const removals: Removal[] = [];
   for (const { name, path, before, after } of differences) {
     const current = now.get(name);
     const place = current?.path ?? placeOf(now, name, path);
@@ -51,9 +53,25 @@ export function undoDifferences(root: Tree, differences: readonly KeptDifference
     else sets.push({ kind: "set", path: place, value: before });
   }
   if (clashes.length > 0) return { ok: false, clashes };
+  const gone = sets.length === 0 ? withWholeTables(root, removals) : removals;
   // From the end of each list, so that the paths before stay true.
-  removals.sort((a, b) => comparePaths(b.path, a.path));
-  return { ok: true, changes: [...sets, ...removals] };
+  const removed = gone.toSorted((a, b) => comparePaths(b.path, a.path));
+  return { ok: true, changes: [...sets, ...removed] };
+}
+
+/** The removals, and in place of those that leave nothing of a table, the removal of the table. */
+function withWholeTables(root: Tree, removals: readonly Removal[]): readonly Removal[] {
+  const keys = new Map<string, Removal[]>();
+  for (const removal of removals) {
+    const table = renderPath(removal.path.slice(0, -1));
+    keys.set(table, [...(keys.get(table) ?? []), removal]);
+  }
+  return [...keys.values()].flatMap((inTable) => {
+    const path = (inTable[0] as Removal).path.slice(0, -1);
+    const table = path.reduce<unknown>((at, step) => (isTree(at) ? at[step] : undefined), root);
+    const isAll = path.length > 0 && isTree(table) && Object.keys(table).length === inTable.length;
+    return isAll ? [{ kind: "remove", path }] : inTable;
+  });
 }
 
 /** Where a value would stand, or the list of an entry; null: what was around it is not there any more. */

@@ -71,6 +71,7 @@ test("with another upstream the trial is taken back, and the simulator is gone",
   expect((await admin("POST", `/audit/${use.id}/undo`, {})).status).toBe(200);
   expect(file()).not.toContain("simulated-");
   expect(file()).not.toContain(`port = ${port}`);
+  expect(file()).not.toContain("[simulator]");
   await until("the simulator is gone", () =>
     fetch(`http://127.0.0.1:${port}/_simulator/`).then(
       () => false,
