@@ -18,8 +18,9 @@ export async function startLlamaServer(binary: string, model: string, name: stri
   const child = Bun.spawn(
     [
       ...[binary, "--model", model, "--alias", name, "--host", "127.0.0.1", "--port", String(port)],
-      // One slot and a fixed number of threads: the same request is computed in the same way each time.
-      ...["--parallel", "1", "--threads", "2", "--ctx-size", "4096"],
+      // One slot: the same request is computed in the same way each time. Threads wait for one another in a busy loop,
+      // which a loaded machine pays for.
+      ...["--parallel", "1", "--threads", "1", "--ctx-size", "4096"],
       ...["--jinja", "--chat-template-file", join(import.meta.dir, "chat.jinja")],
     ],
     {
