@@ -61,9 +61,9 @@ async function install({ name, from }: Library | CommandLine): Promise<string> {
     rmSync(place, { recursive: true, force: true });
     mkdirSync(place, { recursive: true });
     if (isPython) {
-      await succeed(["python3", "-m", "venv", place], place);
-      const pip = [join(commands, "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"];
-      await succeed([...pip, ...packages], place);
+      await succeed(["python3", "-m", "venv", "--without-pip", place], place);
+      const pip = ["python3", "-m", "pip", "--python", join(commands, "python"), "install", "-q"];
+      await succeed([...pip, "--disable-pip-version-check", "--no-compile", ...packages], place);
     } else {
       await succeed(["npm", "install", "--no-audit", "--no-fund", "--prefix", place, ...packages], place);
     }
