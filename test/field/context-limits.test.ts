@@ -55,6 +55,10 @@ const SUMS: Readonly<Record<string, Model["words"]>> = {
     `Input validation error: \`inputs\` tokens + \`max_new_tokens\` must be <= ${context}. Given: ${prompt} \`inputs\` tokens and ${asked} \`max_new_tokens\``,
   Moonshot: (prompt, asked, context) =>
     `Invalid request: Your request exceeded model token limit: ${context} (requested: ${prompt + asked})`,
+  SiliconFlow: (prompt, asked, context) =>
+    `max_total_tokens (${prompt + asked}) must be less than or equal to max_seq_len (${context})`,
+  "vLLM behind LiteLLM": (prompt, asked, context) =>
+    `litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: Hosted_vllmException - This model's maximum context length is ${context} tokens. However, you requested ${asked} output tokens and your prompt contains ${prompt} input tokens, for a total of ${prompt + asked} tokens.. Received Model Group=m`,
   Anthropic: (prompt, asked, context) =>
     `input length and \`max_tokens\` exceed context limit: ${prompt} + ${asked} > ${context}, decrease input length or \`max_tokens\` and try again`,
 };
@@ -179,6 +183,18 @@ describeKind(kind, () => {
       expect(limits().at(-1)).toBe(500);
     });
   }
+
+  test("Fireworks limits answers that are not streamed: nothing is remembered", async () => {
+    const model = modelOf("openai-chat");
+    upstream.answer = (arrived) => {
+      const body = arrived.body.toString();
+      return (limitOf(body) ?? 16) > 4_096 && !body.includes('"stream":true')
+        ? refuse(arrived, "openai-chat", "Requests with max_tokens > 4096 must have stream=true")
+        : answerWell(arrived);
+    };
+    for (const isStream of [false, true]) expect((await askFor(MESSAGES, model, isStream)).status).toBe(200);
+    expect(limits()).toEqual([ASKED, 4_096, ASKED]);
+  });
 
   test("vLLM 0.16 counts to the first token that is too many: a quarter is asked for", async () => {
     const words: Model["words"] = (_, asked, context) =>

@@ -32,6 +32,10 @@ const WRAPPERS: Readonly<Record<string, (message: string) => object>> = {
     metadata: { raw: message, provider_name: "Nvidia" },
   }),
   "JSON text as message": (message) => ({ message: inner(message), code: 400 }),
+  "LiteLLM's words for a full context before JSON text": (message) => ({
+    message: `litellm.ContextWindowExceededError: litellm.BadRequestError: BedrockException: Context Window Error - ${inner(message)}`,
+    code: 400,
+  }),
   "an exception's name before JSON text": (message) => ({
     message: `litellm.BadRequestError: OpenAIException - ${inner(message)}`,
     code: 400,
@@ -109,6 +113,16 @@ describeKind(kind, () => {
         const reply = await askCell(gateway, cell, false);
         expect(errorIn(cell, false, reply.body.toString()).message).toBe(PICTURE);
       }
+    });
+
+    test(`${cell.name}: a body that is a JSON text, or a line of plain text, is the error's words`, async () => {
+      for (const body of [JSON.stringify(TOO_LONG), `litellm.Hosted_vllmException: ${TOO_LONG}`]) {
+        upstream.answer = (arrived) => sendWhole(arrived, body, undefined, "400 Bad Request");
+        expectTooLong(cell, errorIn(cell, false, (await askCell(gateway, cell, false)).body.toString()));
+      }
+      upstream.answer = (arrived) => sendWhole(arrived, PICTURE, undefined, "400 Bad Request");
+      const reply = await askCell(gateway, cell, false);
+      expect(errorIn(cell, false, reply.body.toString()).message).toBe(PICTURE);
     });
 
     test(`${cell.name}: an error as a stream's first event keeps its status and its words`, async () => {

@@ -2,11 +2,11 @@
 import type { JsonObject } from "../../core/json.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
-import { errorEnvelope, messageIn, NO_ERROR, unwrapError } from "../shared/error-body.ts";
+import { errorEnvelope, messageIn, plainError, unwrapError } from "../shared/error-body.ts";
 
 export function decodeError(body: string): DecodedError {
   const envelope = errorEnvelope(body);
-  if (envelope === null) return NO_ERROR;
+  if (envelope === null) return plainError(body);
   const error = unwrapError(asObject(envelope.error) ?? envelope);
   const message = messageIn(error);
   return { message, code: codeOf(error), param: asString(error.param) ?? paramOf(message) };

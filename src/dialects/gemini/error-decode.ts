@@ -2,7 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
-import { errorEnvelope, messageIn, NO_ERROR, statedError, unwrapError } from "../shared/error-body.ts";
+import { errorEnvelope, messageIn, plainError, statedError, unwrapError } from "../shared/error-body.ts";
 
 const ANSWER_MEMBERS = ["candidates", "promptFeedback", "usageMetadata"];
 
@@ -16,7 +16,7 @@ export function errorIn(value: unknown): unknown {
 
 export function decodeError(body: string): DecodedError {
   const outer = errorEnvelope(body);
-  if (outer === null) return NO_ERROR;
+  if (outer === null) return plainError(body);
   const error = unwrapError(asObject(outer.error) ?? outer);
   const { status, code } = error;
   return {

@@ -2,7 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
-import { errorEnvelope, messageIn, NO_ERROR, unwrapError } from "../shared/error-body.ts";
+import { errorEnvelope, messageIn, plainError, unwrapError } from "../shared/error-body.ts";
 import { cutMessage } from "../shared/failure-text.ts";
 
 /**
@@ -22,7 +22,7 @@ function codeOf(error: JsonObject): string | null {
 /** Reads an error body in all forms of servers of this dialect. */
 export function decodeError(body: string): DecodedError {
   const envelope = errorEnvelope(body);
-  if (envelope === null) return NO_ERROR;
+  if (envelope === null) return plainError(body);
   const error = unwrapError(asObject(envelope.error) ?? envelope);
   const message = messageIn(error);
   return {

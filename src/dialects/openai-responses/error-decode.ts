@@ -1,11 +1,11 @@
 /** Reads the errors of OpenAI and of servers like it. */
 import { asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
-import { errorEnvelope, messageIn, NO_ERROR, unwrapError } from "../shared/error-body.ts";
+import { errorEnvelope, messageIn, plainError, unwrapError } from "../shared/error-body.ts";
 
 export function decodeError(body: string): DecodedError {
   const outer = errorEnvelope(body);
-  if (outer === null) return NO_ERROR;
+  if (outer === null) return plainError(body);
   const error = unwrapError(asObject(outer.error) ?? outer);
   return {
     message: messageIn(error),

@@ -7,7 +7,7 @@ import { asArray, asObject, asString, parseJson } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
 
 /** The result for a body without an error object. */
-export const NO_ERROR: DecodedError = { message: null, code: null, param: null };
+const NO_ERROR: DecodedError = { message: null, code: null, param: null };
 
 /** How many servers may have wrapped the error of another one. */
 const MAX_WRAPPINGS = 4;
@@ -18,7 +18,7 @@ const MAX_WRAPPINGS = 4;
  * to read a text, the time for it would double with each name.
  */
 const WRAPPER =
-  /^(?:[\w.]*(?:Error|Exception)(?![\w.])[\s:-]*|Error code: \d{3}[\s:-]*|HTTP \d{3}[\s:-]*|\d{3}[\s:-]+)*$/;
+  /^(?:[\w.]*(?:Error|Exception)(?![\w.])[\s:-]*|Context Window Error[\s:-]*|Error code: \d{3}[\s:-]*|HTTP \d{3}[\s:-]*|\d{3}[\s:-]+)*$/;
 
 const MAX_WRAPPER_CHARS = 200;
 
@@ -26,12 +26,22 @@ const MAX_WRAPPER_CHARS = 200;
 const EMPTY_WORDS = /^\W*(?:error)?\W*$/i;
 
 /**
- * The object of an error body, or the first of an array (Google's servers wrap it so); null for any other
- * body.
+ * The object of an error body, or the first of an array (Google's servers wrap it so), or a JSON text as its message
+ * (SiliconFlow writes such bodies: continuedev/continue#10993); null for any other body.
  */
 export function errorEnvelope(body: string): JsonObject | null {
   const value = parseJson(body);
+  if (typeof value === "string") return { message: value };
   return asObject(Array.isArray(value) ? value[0] : value);
+}
+
+const MAX_PLAIN_CHARS = 500;
+
+/** The error in a body without an envelope: a line of plain text is its message. A page of HTML has none. */
+export function plainError(body: string): DecodedError {
+  const text = body.trim();
+  const isLine = text !== "" && text.length <= MAX_PLAIN_CHARS && !/^[<{[]|[\p{Cc}]/u.test(text);
+  return isLine ? { ...NO_ERROR, message: text } : NO_ERROR;
 }
 
 /**

@@ -145,7 +145,7 @@ function refusedError(
   sentLimit: number | null,
 ): GatewayError {
   const oversize = readOversize(message, code, sentLimit);
-  if (oversize !== null && !oversize.isOfAccount) {
+  if (oversize !== null && !oversize.isPassing) {
     const kind = oversize.part === "output" ? "bad_request" : "context_overflow";
     return new GatewayError(kind, message ?? "the conversation is longer than the model takes", { oversize });
   }

@@ -9,15 +9,15 @@ import type { Oversize } from "../../core/errors.ts";
 export interface SizeRefusal extends Oversize {
   /** The server stopped counting once the prompt was too long: it may be longer than `promptTokens`. */
   readonly isPromptAtLeast: boolean;
-  /** The money in the account sets the limit, not the model. */
-  readonly isOfAccount: boolean;
+  /** The money in the account, or the form of the request, sets the limit, and not the model. */
+  readonly isPassing: boolean;
   /** The words that say so; behind them the message may quote the client. */
   readonly words: string;
 }
 
 interface Wording {
   readonly part: Oversize["part"];
-  readonly isOfAccount: boolean;
+  readonly isPassing: boolean;
   /**
    * Groups: `limit`, or `above` (one more than the limit); `prompt`, `asked`, and `total` of both; `least`:
    * the prompt may be longer.
@@ -29,11 +29,11 @@ interface Wording {
 const N = String.raw`\d{1,3}(?:,\d{3})+|\d{1,15}(?:\.0)?`;
 
 /** `<name>` stands for a number with that name, and `<>` for any number. The words come first in the message. */
-function wording(part: Oversize["part"], words: string, isOfAccount = false): Wording {
+function wording(part: Oversize["part"], words: string, isPassing = false): Wording {
   const source = words
     .replaceAll("<>", `(?:${N})`)
     .replaceAll(/<(limit|above|prompt|asked|total)>/g, (_, name: string) => `(?<${name}>${N})`);
-  return { part, isOfAccount, words: new RegExp(`^(?:${source})`, "is") };
+  return { part, isPassing, words: new RegExp(`^(?:${source})`, "is") };
 }
 
 /** In the order to try them. */
@@ -138,7 +138,13 @@ const WORDINGS: readonly Wording[] = [
     "prompt",
     "(?:too many tokens in prompt: )?prompt contains <prompt> tokens[^.]{0,60}? too large for model with <limit> maximum context length",
   ),
-  // Fireworks, Cerebras, xAI, GitHub Copilot.
+  // SiliconFlow: langgenius/dify#19394, continuedev/continue#10993.
+  wording("prompt", "length of prompt_tokens \\(<prompt>\\) must be less than max_seq_len \\(<limit>\\)"),
+  wording("sum", "max_total_tokens \\(<total>\\) must be less than or equal to max_seq_len \\(<limit>\\)"),
+  // llama-cpp-python: abetlen/llama-cpp-python#462.
+  wording("prompt", "requested tokens \\(<prompt>\\) exceed context window of <limit>"),
+  // Fireworks, Cerebras, xAI, GitHub Copilot. Fireworks limits whole answers alone: nextlevelbuilder/goclaw#660.
+  wording("output", "requests with max_tokens > <limit> must have stream=true", true),
   wording("prompt", "the prompt is too long: <prompt>, model maximum context length: <limit>"),
   wording(
     "prompt",
@@ -172,6 +178,11 @@ const WORDINGS: readonly Wording[] = [
     "invalid '(?:max_completion_tokens|max_tokens|max_output_tokens)': integer above maximum value\\. expected a value <= <limit>, but got <asked>",
   ),
   wording("prompt", "your input exceeds the context window of this model"),
+  // tridz-dev/huf#157.
+  wording(
+    "prompt",
+    "input tokens exceed the configured limit of <limit> tokens\\. your messages resulted in <prompt> tokens",
+  ),
   // Groq, DeepSeek (we0-dev/we0#56), DashScope (https://help.aliyun.com/zh/model-studio/error-code), Amazon Bedrock.
   wording("output", "`max_(?:completion_)?tokens` must be less than or equal to `?<limit>`?"),
   wording("output", "invalid max_?tokens value, the valid range of max_?tokens is \\[<>, ?<limit>\\]"),
@@ -216,7 +227,7 @@ const LEAST_ANSWER_SHARE = 16;
 
 /** Words that other servers put before the message of the server behind them. */
 const PREFACE =
-  /^(?:Error code: \d+ - |InternalError\.[\w.]+: ?|(?:\w+\.)*[A-Za-z]*(?:Error|Exception)\b:? ?-? ?|HTTP \d{3}: |<?\d{3}>?[:,]? |Bad Request!?: ?|Input validation error: |invalid params, |Invalid request: |The model returned the following errors: |\{'(?:error|object)'.{0,60}?'message': ["'])+/;
+  /^(?:Error code: \d+ - |InternalError\.[\w.]+: ?|Context Window Error[ :-]*|(?:\w+\.)*[A-Za-z_]*(?:Error|Exception)\b:? ?-? ?|HTTP \d{3}: |<?\d{3}>?[:,]? |Bad Request!?: ?|Input validation error: |invalid params, |Invalid request: |The model returned the following errors: |\{'(?:error|object)'.{0,60}?'message': ["'])+/;
 
 /**
  * null: the refusal is about something else. `sentLimit`: the answer's limit in the refused request, for
@@ -234,7 +245,7 @@ export function readOversize(
     if (found !== null) return { ...oversizeOf(row, found.groups ?? {}, sentLimit), words: found[0] };
   }
   const isLike = (code !== null && CODES.test(code)) || LIKE_TOO_LONG.test(text.replace(QUOTED, " "));
-  return isLike ? { ...oversizeOf({ part: "prompt", isOfAccount: false }, {}, null), words: text } : null;
+  return isLike ? { ...oversizeOf({ part: "prompt", isPassing: false }, {}, null), words: text } : null;
 }
 
 /** Whether a known server says in its own words, or by a code, that the request is too large. */
@@ -256,7 +267,7 @@ export function overflowWords(message: string): string | null {
   const words = message.slice(0, MAX_MESSAGE_CHARS).replace(PREFACE, "");
   if (CODES.test(words)) return words;
   for (const row of WORDINGS) {
-    const found = row.isOfAccount || row.part === "output" ? null : row.words.exec(words);
+    const found = row.isPassing || row.part === "output" ? null : row.words.exec(words);
     if (found !== null) return found[0];
   }
   return null;
@@ -267,11 +278,11 @@ export function overflowWords(message: string): string | null {
  * leaves too little of an answer. `sentLimit`: the limit in the refused request; null: it has none.
  */
 export function fittingLimit(refusal: SizeRefusal, sentLimit: number | null): number | null {
-  const { part, promptTokens, limitTokens, isPromptAtLeast, isOfAccount } = refusal;
+  const { part, promptTokens, limitTokens, isPromptAtLeast, isPassing } = refusal;
   const asked = sentLimit ?? refusal.askedTokens;
   if (part === "prompt" || asked === null || limitTokens === null) return null;
   if (part === "output") {
-    const leastOutput = isOfAccount ? LEAST_ANSWER_TOKENS : leastOf(asked);
+    const leastOutput = isPassing ? LEAST_ANSWER_TOKENS : leastOf(asked);
     return limitTokens >= leastOutput && limitTokens < asked ? limitTokens : null;
   }
   const isCounted = promptTokens !== null && !isPromptAtLeast;
@@ -286,7 +297,7 @@ function leastOf(tokens: number): number {
 }
 
 function oversizeOf(
-  { part, isOfAccount }: Pick<Wording, "part" | "isOfAccount">,
+  { part, isPassing }: Pick<Wording, "part" | "isPassing">,
   groups: Readonly<Record<string, string | undefined>>,
   sentLimit: number | null,
 ): Omit<SizeRefusal, "words"> {
@@ -297,7 +308,7 @@ function oversizeOf(
   const rest = total === null ? null : total - (askedTokens ?? 0);
   const promptTokens = numberOf(groups.prompt) ?? rest;
   const isPromptAtLeast = groups.least !== undefined;
-  const sizes = { promptTokens, askedTokens, limitTokens, isPromptAtLeast, isOfAccount };
+  const sizes = { promptTokens, askedTokens, limitTokens, isPromptAtLeast, isPassing };
   if (part !== "sum") return { part, ...sizes };
   // Without room for a single token of an answer, only a shorter prompt helps.
   const isFull = promptTokens !== null && limitTokens !== null && promptTokens >= limitTokens;

@@ -96,7 +96,7 @@ function limitFor({ words }: Statement, { limits }: RepairRules, request: SentRe
   const amount = refusal === null ? null : fittingLimit(refusal, tokens);
   if (refusal === null || amount === null) return null;
   // The next prompt has another length, and an account other money; the longest answer stays the same.
-  const isLasting = refusal.part === "output" && tokens !== null && !refusal.isOfAccount;
+  const isLasting = refusal.part === "output" && tokens !== null && !refusal.isPassing;
   const asked = [{ kind: "limit-answer", member: path.join("."), amount, isLasting }] as const;
   return { words: refusal.words, asked };
 }
