@@ -126,7 +126,7 @@ describeKind(kind, () => {
   let upstream: RawUpstream;
   let gateway: Gateway;
   beforeAll(async () => {
-    upstream = await startRawUpstream(() => undefined);
+    upstream = await startRawUpstream(() => undefined, { lists: "apart" });
     gateway = await startGateway({ toml: translatedToml(upstream.url) });
   });
   afterAll(async () => {
