@@ -127,7 +127,7 @@ function checkCredentials(draft: Draft, path: Path, table: Tree): void {
     draft.refuse(
       path,
       "has no credentials",
-      "add [[upstreams.credentials]] with name and api_key below it, or write caller_credentials = true to pass those of callers on",
+      'add [[upstreams.credentials]] with name and api_key below it (api_key = "none" for a server that asks for no key), or write caller_credentials = true to pass those of callers on',
     );
   } else if (!hasNone && areCallers === true) {
     draft.refuse(

@@ -677,7 +677,7 @@ const BAD: readonly (readonly [what: string, file: string, said: string])[] = [
   [
     "an upstream without credentials",
     '[[upstreams]]\nname = "a"\nfamily = "gemini"',
-    "clewline.toml:1:1 upstreams[0]: has no credentials; add [[upstreams.credentials]] with name and api_key below it, or write caller_credentials = true to pass those of callers on",
+    'clewline.toml:1:1 upstreams[0]: has no credentials; add [[upstreams.credentials]] with name and api_key below it (api_key = "none" for a server that asks for no key), or write caller_credentials = true to pass those of callers on',
   ],
   [
     "credentials beside those of callers",

@@ -30,6 +30,7 @@ import { directVias, resolveVias } from "./network/resolve-vias.ts";
 import { ConfigError, type Path, type Problem } from "./problem.ts";
 import { isLiteral, referencedFile, referencedVariable, resolveSecret } from "./secret.ts";
 import type { TomlFile } from "./toml/toml.ts";
+import { addKeyless } from "./upstreams/keyless.ts";
 
 export interface LoadOptions {
   /** From `findConfigFile`; null: only defaults, environment and flags. */
@@ -68,6 +69,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const file = options.file === null ? null : resolve(cwd, options.file);
   const baseDir = file === null ? cwd : dirname(file);
   const draft = await loadDraft(options);
+  addKeyless(draft);
   await setImmediate();
   const checked = holdToSchema(draft);
   await setImmediate();

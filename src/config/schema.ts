@@ -73,7 +73,7 @@ const upstream = v.object({
   base_url: optional(
     baseUrl,
     "reload",
-    "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own; for family vertex, that of each credential's region. For family openai, its host alone tells OpenAI itself (api.openai.com and its regional hosts) from a compatible server.",
+    "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own; for family vertex, that of each credential's region. For family openai, its host alone tells OpenAI itself (api.openai.com and its regional hosts) from a compatible server. A server on this machine or in a private network needs no `[[upstreams.credentials]]`.",
   ),
   server: optional(
     v.picklist(SERVER_NAMES),

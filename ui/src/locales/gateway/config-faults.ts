@@ -123,8 +123,8 @@ export const CONFIG_FAULTS: Readonly<Record<string, string>> = {
   "give each entry its own name": "请给每个条目一个自己的名称",
   "write both entries as one": "请把两个条目合并为一个",
   "has no credentials": "没有凭证",
-  "add [[upstreams.credentials]] with name and api_key below it, or write caller_credentials = true to pass those of callers on":
-    "请在其下添加带有 name 和 api_key 的 [[upstreams.credentials]]，或写 caller_credentials = true 以转发调用方的凭证",
+  'add [[upstreams.credentials]] with name and api_key below it (api_key = "none" for a server that asks for no key), or write caller_credentials = true to pass those of callers on':
+    '请在其下添加带有 name 和 api_key 的 [[upstreams.credentials]]（不需要密钥的服务器写 api_key = "none"），或写 caller_credentials = true 以转发调用方的凭证',
   "cannot be used with this family, whose credentials have a project each":
     "不能用于此类上游，其每个凭证各有自己的项目",
   "remove the line, and add [[upstreams.credentials]]": "请去掉这一行，并添加 [[upstreams.credentials]]",

@@ -351,8 +351,8 @@ export const HELP: Readonly<Record<string, string>> = {
     "在 `capture.enabled` 为 true 时，保存此密钥的请求的头和正文：提示和回答会存入磁盘。",
   "Largest request body that is translated. A larger one is served by upstreams of the client's own dialect alone: to translate it would keep all other requests waiting.":
     "要翻译的最大请求正文。更大的只由使用客户端自身协议的上游服务：翻译它会让所有其他请求等待。",
-  "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own; for family vertex, that of each credential's region. For family openai, its host alone tells OpenAI itself (api.openai.com and its regional hosts) from a compatible server.":
-    "基础地址，写法与该类型的官方 SDK 相同（openai 以 /v1 结尾）。默认：提供商自己的地址；vertex 类型则为各凭据所在区域的地址。对于 openai 类型，仅凭主机名区分 OpenAI 本身（api.openai.com 及其区域主机）与兼容的服务器。",
+  "The base URL as the family's official SDK takes it (for openai it ends in /v1). Default: the provider's own; for family vertex, that of each credential's region. For family openai, its host alone tells OpenAI itself (api.openai.com and its regional hosts) from a compatible server. A server on this machine or in a private network needs no `[[upstreams.credentials]]`.":
+    "基础地址，写法与该类型的官方 SDK 相同（openai 以 /v1 结尾）。默认：提供商自己的地址；vertex 类型则为各凭据所在区域的地址。对于 openai 类型，仅凭主机名区分 OpenAI 本身（api.openai.com 及其区域主机）与兼容的服务器。本机或私有网络中的服务器不需要 `[[upstreams.credentials]]`。",
   "The provider's key: `env:NAME`, `file:PATH` (relative to this file), or the text itself. Family vertex: the JSON key of a service account, `application-default` (the credentials of this machine, as Google's clients find them), `metadata-server`, or an API key; other credentials of Google's, such as those of workload identity, only by `file:PATH`.":
     "提供商的密钥：`env:NAME`、`file:PATH`（相对于本文件）或密钥文本本身。vertex 类型：服务账号的 JSON 密钥、`application-default`（本机的凭据，查找方式与 Google 客户端相同）、`metadata-server` 或 API 密钥；Google 的其他凭据（如工作负载身份）只能用 `file:PATH`。",
   "Let credentials of Google's workload identity run the program that their file names. The program gets no variable of Clewline's but `PATH` and `HOME`.":
