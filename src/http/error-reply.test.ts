@@ -25,6 +25,7 @@ const OWN_STATUS: Partial<Record<DialectName, Partial<Record<ErrorKind, number>>
     upstream_error: 500,
   },
   gemini: {
+    credentials_unusable: 400,
     state_not_found: 403,
     previous_state_not_found: 403,
     upstream_connect: 500,
@@ -33,6 +34,7 @@ const OWN_STATUS: Partial<Record<DialectName, Partial<Record<ErrorKind, number>>
     upstream_garbage: 500,
     upstream_error: 500,
   },
+  "openai-responses": { credentials_unusable: 400 },
 };
 
 const errorOf = (kind: ErrorKind): GatewayError =>
