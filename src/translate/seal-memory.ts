@@ -142,6 +142,8 @@ class Recorder {
   /** The text of the open reasoning block; null: no reasoning block is open. */
   #text: GrownText | null = null;
   #hasSeal = false;
+  /** The id of the last call; null: there is none. */
+  #lastId: string | null = null;
   /** Size of the reasoning since the last call. */
   #sizeBytes = 0;
   #allBytes = 0;
@@ -169,13 +171,26 @@ class Recorder {
         this.#text = null;
         break;
       case "end":
+        this.#end();
         return this.#hasSeal ? this.#calls : NOTHING;
     }
     return NOTHING;
   }
 
+  /** Some servers send a call's signature behind the call. */
+  #end(): void {
+    const id = this.#lastId;
+    if (id === null || this.#reasoning.every(({ seal }) => seal === null)) return;
+    const last = this.#calls.at(-1);
+    const before = last?.id === id ? this.#calls.pop() : undefined;
+    const reasoning = [...(before?.reasoning ?? []), ...this.#reasoning];
+    const sizeBytes = (before?.sizeBytes ?? ENTRY_BYTES) + this.#sizeBytes;
+    this.#calls.push({ id, reasoning, seal: before?.seal ?? null, sizeBytes });
+  }
+
   #call(id: string, seal: Seal | null): void {
     this.#hasSeal ||= seal !== null;
+    this.#lastId = id;
     if (!this.#hold(seal?.data ?? "")) return;
     if (this.#reasoning.length > 0 || seal !== null) {
       this.#calls.push({ id, reasoning: this.#reasoning, seal, sizeBytes: ENTRY_BYTES + this.#sizeBytes });

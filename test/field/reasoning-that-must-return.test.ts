@@ -139,6 +139,73 @@ describeKind(kind, () => {
     }
   }
 
+  for (const [model, filler, refusal] of [
+    ["deepseek-v4-pro", "", WORDINGS["DeepSeek V4"] as string],
+    ["deepseek/deepseek-v4-flash", "", WORDINGS["DeepSeek V4"] as string],
+    ["kimi-k2.6", " ", WORDINGS.Kimi as string],
+    ["moonshotai/Kimi-K2-Thinking", " ", WORDINGS.Kimi as string],
+  ] as const) {
+    for (const client of Object.keys(CLIENTS) as DialectName[]) {
+      if (client === "openai-chat") continue;
+      for (const isStream of [false, true]) {
+        test(`reported: ${client}, ${model}, ${isStream ? "stream" : "whole"}: known by its name, so that nothing is refused`, async () => {
+          const isGood = ({ reasoning_content: thought }: Frame): boolean =>
+            typeof thought === "string" && thought.length >= filler.length;
+          upstream.refuse({ isRefused: (body) => !answers(body).every(isGood), refusal });
+          const reply = await ask(client, `openai-chat/${model}`, isStream);
+          expect([reply.status, upstream.bodies().length]).toEqual([200, 1]);
+          const isKnown = client === "anthropic-messages";
+          const thoughts = answers(upstream.bodies()[0]).map((message) => message.reasoning_content);
+          expect(thoughts).toEqual([isKnown ? THOUGHT : filler, ...thoughts.slice(1).map(() => filler)]);
+        });
+      }
+    }
+  }
+
+  test("reported: calls that Claude has made: its thinking is not DeepSeek's", async () => {
+    upstream.refuse();
+    const thinking = { type: "thinking", thinking: "t", signature: "EqRealAnthropicSignature" };
+    const body = {
+      model: "openai-chat/deepseek-v4-pro",
+      max_tokens: 4_000,
+      messages: [
+        { role: "user", content: "q" },
+        {
+          role: "assistant",
+          content: [thinking, { type: "tool_use", id: "toolu_01", name: "read", input: {} }],
+        },
+        { role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_01", content: "text" }] },
+      ],
+      tools: [{ name: "read", input_schema: SCHEMA }],
+    };
+    const reply = await request(gateway.port, "/v1/messages", { body: JSON.stringify(body) });
+    expect(reply.status).toBe(200);
+    expect(answers(upstream.bodies()[0])[0].reasoning_content).toBe("");
+  });
+
+  test("Chat, relayed to Google's models: calls of another model get its stand-in, from then on", async () => {
+    const isSigned = ({ tool_calls: calls }: Frame): boolean =>
+      calls === undefined || calls[0].extra_content?.google.thought_signature !== undefined;
+    upstream.refuse({
+      isRefused: (body) => !answers(body).every(isSigned),
+      refusal: [
+        {
+          error: {
+            code: 400,
+            message:
+              "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly.",
+            status: "INVALID_ARGUMENT",
+          },
+        },
+      ],
+    });
+    for (const requests of [2, 3]) {
+      const reply = await ask("openai-chat", "openai-chat/gemini-3-pro", false);
+      expect([reply.status, upstream.bodies().length]).toEqual([200, requests]);
+      expect(reply.headers.get("x-clewline-changed")).toBe("messages");
+    }
+  });
+
   for (const refusal of [
     "The `content[].thinking` in the thinking mode must be passed back to the API.",
     "thinking is enabled but reasoning_content is missing in assistant tool call message at index 2",

@@ -24,6 +24,9 @@ const CONTENT = "content";
 /** All members of an assistant's turn that hold reasoning, but for its content. */
 export const REASONING_MEMBERS: readonly string[] = [...TEXTS, ...LISTS, OBJECT];
 
+/** Those that hold signatures or encrypted text; the last one stands on calls, too. */
+export const SEALED_MEMBERS: readonly string[] = [...LISTS, OBJECT];
+
 /** Members of an entry that come in pieces. */
 const GROWING: ReadonlySet<string> = new Set(["text", "summary", "data", "thinking", "signature"]);
 /** Beyond this, entries are forgotten: half of them would be refused. */
