@@ -35,6 +35,7 @@ export const OPTIONAL: readonly string[] = [
   "citation",
   "part-encode",
   "media-encode",
+  "thinking-decode",
   "thinking-encode",
   "reply-context",
 ];

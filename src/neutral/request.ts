@@ -66,6 +66,15 @@ export type ToolChoice =
   | { readonly mode: "subset"; readonly tools: readonly ToolName[]; readonly isRequired: boolean }
   | { readonly mode: "web-search" };
 
+/** A parameter that only some servers have. */
+export interface ExtraSampling {
+  /** As servers of Chat Completions call it. */
+  readonly name: string;
+  readonly value: number;
+  /** Position in the client's request. */
+  readonly at: string;
+}
+
 export interface Sampling {
   readonly temperature: number | null;
   readonly topP: number | null;
@@ -74,6 +83,8 @@ export interface Sampling {
   readonly frequencyPenalty: number | null;
   readonly presencePenalty: number | null;
   readonly logitBias: JsonObject | null;
+  /** Absent: none. */
+  readonly extra?: readonly ExtraSampling[];
 }
 
 /** How to think. All null: the model's default. */

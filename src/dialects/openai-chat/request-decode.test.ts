@@ -137,8 +137,8 @@ describe("members", () => {
       { ...HI, sent_at: 2 },
     ];
     expect(
-      droppedOf({ messages, min_p: 0.1, prediction: { type: "content", content: "x" }, store: true }),
-    ).toEqual(["min_p", "messages[0].sent_at", "prediction", "store"]);
+      droppedOf({ messages, watermark: true, prediction: { type: "content", content: "x" }, store: true }),
+    ).toEqual(["watermark", "messages[0].sent_at", "prediction", "store"]);
     expect(droppedOf({ store: false, stream_options: { include_obfuscation: false } })).toEqual([]);
   });
 

@@ -2,9 +2,9 @@
 import { isObject, type JsonObject } from "../../core/json.ts";
 import type { CacheHint } from "../../neutral/message.ts";
 import type { OutputFormat } from "../../neutral/request.ts";
-import { EFFORTS } from "../../neutral/traits.ts";
 import type { DecodedRequest } from "../codec.ts";
 import { Drops } from "../shared/drops.ts";
+import { decodeExtraSampling, withExtraSampling } from "../shared/extra-sampling.ts";
 import {
   booleanAt,
   checkDepth,
@@ -21,6 +21,7 @@ import {
 } from "../shared/members.ts";
 import { refusedPart } from "../shared/refusal.ts";
 import type { ChatReplyContext } from "./reply-context.ts";
+import { decodeThinking, THINKING_MEMBERS } from "./thinking-decode.ts";
 import { decodeToolChoice, decodeTools } from "./tool-decode.ts";
 import { decodeMessages } from "./turn-decode.ts";
 
@@ -43,7 +44,8 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "n",
   "logprobs",
   "top_logprobs",
-  "reasoning_effort",
+  ...THINKING_MEMBERS,
+  "extra_body",
   "verbosity",
   "tools",
   "functions",
@@ -66,16 +68,17 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "user",
 ]);
 
+const READ_OR_PASSED = withExtraSampling(MEMBERS);
+
 const VERBOSITIES = ["low", "medium", "high"] as const;
 
 export function decodeRequest(body: JsonObject): DecodedRequest {
   checkDepth(body, "");
   const drops = new Drops();
-  drops.addUnknown(body, MEMBERS, "");
+  drops.addUnknown(body, READ_OR_PASSED, "");
   const { system, messages } = decodeMessages(body, drops);
   const tools = decodeTools(body, drops);
   const usesFunctions = (listAt(body, "functions", "") ?? []).length > 0;
-  const effort = wordAt(body, "reasoning_effort", "", EFFORTS);
   const options = objectAt(body, "stream_options", "");
   noteLost(body, drops);
   const replyContext: ChatReplyContext = {
@@ -102,15 +105,11 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
         frequencyPenalty: numberAt(body, "frequency_penalty", ""),
         presencePenalty: numberAt(body, "presence_penalty", ""),
         logitBias: decodeBias(body),
+        ...decodeExtraSampling(body, MEMBERS, ""),
       },
       candidates: integerAt(body, "n", "", 1) ?? 1,
       logprobs: decodeLogprobs(body),
-      // Chat cannot ask for the text of reasoning. A client that sets an effort is shown the text, as
-      // compatible servers do.
-      reasoning:
-        effort === null
-          ? null
-          : { effort, budgetTokens: null, isDynamic: false, isShown: effort === "none" ? null : true },
+      reasoning: decodeThinking(body, drops),
       verbosity: wordAt(body, "verbosity", "", VERBOSITIES),
       output: decodeOutput(objectAt(body, "response_format", "")),
       outputModalities: decodeModalities(body),

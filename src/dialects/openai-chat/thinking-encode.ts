@@ -67,13 +67,17 @@ function degree({ isOn, word, hasDegrees }: Wanted): JsonObject {
 /** Servers that pass over what a model does not know, so that unknown models are asked as well. */
 const FOR_ANY_MODEL: ReadonlySet<ThinkingSwitch> = new Set(["reasoning"]);
 
+/** The part of a request that decides how the model thinks. */
+type ThinkingRequest = Pick<ModelRequest, "reasoning" | "toolChoice" | "tools" | "maxOutputTokens">;
+type Target = Pick<EncodeRequestOptions, "profile" | "traits">;
+
 /** What becomes of a choice that forces a tool: it is sent, it is sent and the thinking is switched off, or left out. */
 export type Forcing = "sent" | "instead-of-thinking" | "left-out";
 
 /** A client that forces a tool and does not ask for thinking wants the call: thinking by habit makes room for it. */
 export function forcingOf(
-  { toolChoice, tools, reasoning }: ModelRequest,
-  { profile, traits }: EncodeRequestOptions,
+  { toolChoice, tools, reasoning }: ThinkingRequest,
+  { profile, traits }: Target,
 ): Forcing {
   if (!isForced(toolChoice) || tools.length === 0) return "sent";
   const rule = profile.forcedTools ?? (traits.onChat.forcesWhileThinking ? "always" : "unless-thinking");
@@ -95,8 +99,8 @@ function isForced(choice: ToolChoice | null): boolean {
 
 /** The members that ask for thinking; each part of the wish that cannot be said is a drop. */
 export function encodeThinking(
-  request: ModelRequest,
-  options: EncodeRequestOptions,
+  request: ThinkingRequest,
+  options: Target,
   hasTools: boolean,
   drop: (field: Parameter, reason: string) => void,
 ): JsonObject {
@@ -128,7 +132,7 @@ export function encodeThinking(
   return kind === "none" ? {} : write(switches, wantedOn("minimal", request, options));
 }
 
-function switchesOf({ profile, traits }: EncodeRequestOptions): readonly ThinkingSwitch[] {
+function switchesOf({ profile, traits }: Target): readonly ThinkingSwitch[] {
   if (profile.thinkingSwitch !== null) return [profile.thinkingSwitch];
   const { switches } = traits.onChat;
   return switches.length === 0 ? ["reasoning_effort"] : switches;
@@ -141,8 +145,8 @@ function write(switches: readonly ThinkingSwitch[], wanted: Wanted): JsonObject 
 /** `effort`: null: the model decides. */
 function wantedOn(
   effort: Effort | null,
-  { reasoning, maxOutputTokens }: ModelRequest,
-  { traits, profile }: EncodeRequestOptions,
+  { reasoning, maxOutputTokens }: ThinkingRequest,
+  { traits, profile }: Target,
 ): Wanted {
   const { kind, efforts, isOnByDefault } = traits.thinking;
   const degrees = kind === "effort" ? efforts.filter((word) => word !== "none") : COMMON_EFFORTS;

@@ -109,14 +109,18 @@ function precision(pattern: string): number {
  * `anthropic/claude-…`, `databricks-gpt-…`) and the version behind (`@20251101`, `-v1:0`, `:free`) that resellers add.
  */
 function plainName(model: string): string {
-  return model
-    .slice(0, MAX_NAME_CHARS)
-    .toLowerCase()
-    .replace(/^.*\//s, "")
-    .replace(/^(?:[a-z]{2,6}\.)?(?:anthropic|openai|deepseek|qwen|mistral|meta|moonshotai?|zai)\./, "")
-    .replace(/^(?:openai|azure|databricks)[-_]/, "")
-    .replace(/^ft:|-v\d+:\d+$/g, "")
-    .replace(/[@:].*$/s, "");
+  return (
+    model
+      .slice(0, MAX_NAME_CHARS)
+      .toLowerCase()
+      .replace(/^.*\//s, "")
+      .replace(/^(?:[a-z]{2,6}\.)?(?:anthropic|openai|deepseek|qwen|mistral|meta|moonshotai?|zai)\./, "")
+      .replace(/^(?:openai|azure|databricks|zai)[-_]/, "")
+      // Fireworks writes glm-4p7.
+      .replace(/(\d)p(?=\d)/g, "$1.")
+      .replace(/^ft:|-v\d+:\d+$/g, "")
+      .replace(/[@:].*$/s, "")
+  );
 }
 
 /** Puts some traits over others, and keeps the traits of thinking consistent. */
