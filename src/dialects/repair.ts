@@ -70,7 +70,7 @@ export interface Repair {
   readonly dialect: string;
   /** The path of the member, as in `messages.*.name`, or the beta; "" for kinds that concern neither. */
   readonly member: string;
-  /** A number that follows from the refusal; null: for kinds without one. */
+  /** A number that follows from the refusal, or the value that a member without effect may keep; null: none. */
   readonly amount: number | null;
   /** Holds for later requests too; false: it concerns this request alone. */
   readonly isLasting: boolean;
@@ -172,7 +172,10 @@ function editOf(rules: RepairRules, repair: Repair, body: JsonObject): BodyEdit 
         field: member,
         parameter: rules.optional[member] ?? null,
         reason: "left out, because the upstream refuses it",
-        change: (body) => without(body, member.split(".")) as JsonObject,
+        change: (body) =>
+          repair.amount !== null && body[member] === repair.amount
+            ? body
+            : (without(body, member.split(".")) as JsonObject),
       };
     case "rename":
       return rename(member, rules.renamed[member] ?? member);

@@ -32,6 +32,16 @@ const DEPLOYMENTS: Readonly<Record<string, string>> = { "our-writer": "gpt-5-min
 
 const nameOf = (host: string, list: Listed): string => `${host}-${list?.join("-") ?? "unlisted"}`;
 
+/** Entries of an operator, whose limits hold under the name that the model takes. */
+const ENTRIES: readonly string[] = [
+  ["fixed-five", "gpt-5-mini", "fixed", 90],
+  ["default-five", "gpt-5-mini", "defaults", 80],
+  ["fixed-four", "gpt-4.1", "fixed", 90],
+].map(
+  ([name, model, kind, tokens]) =>
+    `[[models]]\nname = "${name}"\ntargets = ["${nameOf("other", [CHAT])}/${model}"]\n${kind}.max_output_tokens = ${tokens}\n`,
+);
+
 const TOOL = { name: "look", description: "Looks.", schema: { type: "object" } };
 
 /** A request in each dialect with all that OpenAI's models refuse when it is asked for in the wrong way. */
@@ -109,7 +119,7 @@ describeKind(kind, () => {
       ),
     );
     gateway = await startGateway({
-      toml: [KEYS_TOML, ...upstreams].join("\n"),
+      toml: [KEYS_TOML, ...upstreams, ...ENTRIES].join("\n"),
       preloads: [OPENAI_AT_LOCALHOST],
     });
   });
@@ -246,6 +256,62 @@ describeKind(kind, () => {
     });
     expect([reply.status, server.seen.length]).toEqual([200, 2]);
     expect(reply.headers.get("x-clewline-changed")).toContain("reasoning_effort");
+  });
+
+  const chat = (model: string, more: object): Promise<RawReply> =>
+    post("/v1/chat/completions", { model, messages: [{ role: "user", content: "Look." }], ...more });
+  const sentBody = (): Record<string, unknown> => JSON.parse(server.seen.at(-1)?.body.toString() ?? "{}");
+
+  for (const host of HOSTS) {
+    test(`reported: ${host} host, Chat, relayed: max_tokens has the name that the model takes, at once`, async () => {
+      for (const model of MODELS) {
+        server.forget();
+        const reply = await chat(`${nameOf(host, [CHAT])}/${model}`, { max_tokens: 700 });
+        const isRenamed = model !== "gpt-4.1";
+        expect([model, reply.status, server.seen.length]).toEqual([model, 200, 1]);
+        const limit = isRenamed ? { max_completion_tokens: 700 } : { max_tokens: 700 };
+        expect(sentBody()).toMatchObject(limit);
+        expect(reply.headers.get("x-clewline-changed")).toBe(isRenamed ? "max_tokens" : undefined);
+      }
+    });
+  }
+
+  test("Chat, relayed, to a model that always thinks: sampling that it refuses is left out and named, 1 stays", async () => {
+    const model = `${nameOf("other", [CHAT])}/gpt-5-mini`;
+    const reply = await chat(model, {
+      temperature: 0.2,
+      top_p: 1,
+      presence_penalty: 0,
+      max_completion_tokens: 700,
+    });
+    expect([reply.status, server.seen.length]).toEqual([200, 1]);
+    expect(reply.headers.get("x-clewline-changed")).toBe("temperature");
+    expect(sentBody()).toMatchObject({ top_p: 1, presence_penalty: 0 });
+  });
+
+  test("Chat, relayed: a body that the model takes passes byte for byte", async () => {
+    const body =
+      '{ "model":"MODEL", "max_completion_tokens":700,\n "messages":[{"role":"user","content":"max_tokens"}]}';
+    const name = `${nameOf("other", [CHAT])}/gpt-5-mini`;
+    const reply = await request(gateway.port, "/v1/chat/completions", { body: body.replace("MODEL", name) });
+    expect(reply.status).toBe(200);
+    expect(server.seen.at(-1)?.body.toString()).toBe(body.replace("MODEL", "gpt-5-mini"));
+  });
+
+  test("reported: what the operator fixes has the name that the model takes, whatever the client's is", async () => {
+    for (const [model, more, sent] of [
+      ["fixed-five", { max_tokens: 700 }, { max_completion_tokens: 90 }],
+      ["fixed-five", {}, { max_completion_tokens: 90 }],
+      ["default-five", { max_tokens: 700 }, { max_completion_tokens: 700 }],
+      ["default-five", {}, { max_completion_tokens: 80 }],
+      ["fixed-four", { max_tokens: 700 }, { max_tokens: 90 }],
+    ] as const) {
+      server.forget();
+      const reply = await chat(model, more);
+      expect([model, reply.status, server.seen.length]).toEqual([model, 200, 1]);
+      expect(sentBody()).toMatchObject(sent);
+      if (!model.endsWith("four")) expect(sentBody()).not.toHaveProperty("max_tokens");
+    }
   });
 
   test("where no dialect carries a part, the refusal names it and nothing is asked", async () => {

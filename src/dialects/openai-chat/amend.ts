@@ -1,32 +1,55 @@
 /** Changes to the body of a Chat request that is relayed. */
 import type { JsonObject } from "../../core/json.ts";
 import { type Amendment, planAmendment } from "../../neutral/amendment.ts";
-import type { Drop, ReasoningRequest } from "../../neutral/request.ts";
-import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
+import type { Drop } from "../../neutral/request.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 import type { AmendedBody, AmendTarget } from "../codec.ts";
 import type { CodecProfile } from "../codec-profile.ts";
 import { amendedMembers, checkSearch } from "../shared/amend-values.ts";
+import { SEALED_MEMBERS } from "./reasoning-members.ts";
+import { otherVariables, THINKING_MEMBERS } from "./thinking-decode.ts";
+import { encodeThinking } from "./thinking-encode.ts";
 
-export function amend(body: JsonObject, amendment: Amendment, { traits, profile }: AmendTarget): AmendedBody {
+const LIMITS = ["max_completion_tokens", "max_tokens"] as const;
+
+export function amend(body: JsonObject, amendment: Amendment, target: AmendTarget): AmendedBody {
+  const { traits } = target;
   const dropped: Drop[] = [];
   const members = new Map(Object.entries(body));
   const messages = amendMessages(asArray(body.messages), amendment);
   if (messages !== null) members.set("messages", messages);
+  const limit = limitName(body, target);
   const names = {
     temperature: "temperature",
     topP: "top_p",
     topK: "top_k",
-    maxOutputTokens: limitName(body, profile, traits),
+    maxOutputTokens: limit,
     stop: "stop",
     seed: "seed",
   };
-  const said = { ...names, reasoning: "reasoning_effort" };
-  const values = planAmendment(amendment, (parameter) => isSaid(body, said[parameter]));
-  for (const [name, value] of amendedMembers(values, names, traits, dropped)) members.set(name, value);
-  const effort = values.reasoning === null ? null : wantedEffort(values.reasoning, traits, dropped);
-  if (effort !== null) members.set("reasoning_effort", effort);
+  const values = planAmendment(amendment, (parameter) => {
+    if (parameter === "reasoning") return THINKING_MEMBERS.some((name) => isSaid(body, name));
+    return (parameter === "maxOutputTokens" ? LIMITS : [names[parameter]]).some((name) => isSaid(body, name));
+  });
+  for (const [name, value] of amendedMembers(values, names, traits, dropped)) {
+    // The model takes one of two names: the client's value under the other one gives way.
+    if (name === limit) for (const other of LIMITS) members.delete(other);
+    members.set(name, value);
+  }
+  if (values.reasoning !== null) {
+    const thinking = encodeThinking(
+      { reasoning: values.reasoning, toolChoice: null, tools: [], maxOutputTokens: values.maxOutputTokens },
+      target,
+      false,
+      (field, reason) => dropped.push({ field, reason }),
+    );
+    if (Object.keys(thinking).length > 0) for (const name of THINKING_MEMBERS) members.delete(name);
+    for (const [name, value] of Object.entries(thinking)) members.set(name, value);
+    // Variables of the template that say nothing of thinking stay.
+    const variables = { ...otherVariables(body), ...asObject(thinking.chat_template_kwargs) };
+    if (Object.keys(variables).length > 0) members.set("chat_template_kwargs", variables);
+  }
   if (amendment.search && !isSaid(body, "web_search_options")) {
     checkSearch(traits);
     members.set("web_search_options", {});
@@ -38,24 +61,10 @@ function isSaid(body: JsonObject, key: string): boolean {
   return body[key] !== undefined && body[key] !== null;
 }
 
-/** The nearest word that the model takes. An amount that is left to the model becomes `medium`. */
-function wantedEffort(
-  reasoning: ReasoningRequest,
-  { thinking }: ModelTraits,
-  dropped: Drop[],
-): string | null {
-  const wanted = effortOf(reasoning) ?? "medium";
-  const effort = nearestEffort(wanted, thinking.efforts);
-  if (effort === null && wanted !== "none") {
-    dropped.push({ field: "reasoning", reason: "the model cannot be told how much to think" });
-  }
-  return effort;
-}
-
-/** The client's name of the limit, else the name that the model or its server knows. */
-function limitName(body: JsonObject, profile: CodecProfile, traits: ModelTraits): string {
-  if (isSaid(body, "max_completion_tokens")) return "max_completion_tokens";
-  return isSaid(body, "max_tokens") ? "max_tokens" : limitParameterOf(profile, traits);
+/** The name that the model takes, else the client's name of the limit, else the name that the server knows. */
+function limitName(body: JsonObject, { profile, traits }: AmendTarget): string {
+  const said = traits.needsCompletionLimit ? undefined : LIMITS.find((name) => isSaid(body, name));
+  return said ?? limitParameterOf(profile, traits);
 }
 
 /** The parameter that bounds the answer. */
@@ -86,19 +95,21 @@ function isInstruction(message: unknown): boolean {
   return role === "system" || role === "developer";
 }
 
-/** The body without Google's signatures of calls; null: it has none. */
+/** The body without signed or encrypted reasoning, and without Google's signatures of calls; null: it has none. */
 export function withoutSeals(body: JsonObject): JsonObject | null {
   let isChanged = false;
+  const bare = (object: JsonObject): JsonObject => {
+    if (!SEALED_MEMBERS.some((name) => Object.hasOwn(object, name))) return object;
+    isChanged = true;
+    return Object.fromEntries(Object.entries(object).filter(([name]) => !SEALED_MEMBERS.includes(name)));
+  };
   const messages = asArray(body.messages).map((raw) => {
     const message = asObject(raw);
-    const calls = asArray(message?.tool_calls);
-    if (message === null || !calls.some((call) => asObject(call)?.extra_content !== undefined)) return raw;
-    isChanged = true;
-    const bare = calls.map((call) => {
-      const { extra_content: _, ...rest } = asObject(call) ?? {};
-      return rest;
-    });
-    return { ...message, tool_calls: bare };
+    if (message?.role !== "assistant") return raw;
+    const rest = bare(message);
+    const calls = asArray(rest.tool_calls);
+    const bareCalls = calls.map((call) => bare(asObject(call) ?? {}));
+    return bareCalls.every((call, n) => call === calls[n]) ? rest : { ...rest, tool_calls: bareCalls };
   });
   return isChanged ? { ...body, messages } : null;
 }

@@ -18,6 +18,7 @@ import type { Snapshot, UpstreamView } from "../../snapshot.ts";
 import { UNSEALED } from "../../translate/drops.ts";
 import type { RequestTranslator, TranslatedExchange, TranslationTarget } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
+import { knownRepairs } from "../../upstreams/refusals/known-repairs.ts";
 import type { Answered } from "../../upstreams/refusals/learned-repairs.ts";
 import { indexOfBytes } from "../../wire/bytes.ts";
 import { parseJsonObject } from "../../wire/json.ts";
@@ -86,7 +87,7 @@ export function prepareRequest(
   const dialects = dialectsToTranslateTo(request, upstream, target);
   if (dialects !== null) return translateRequest(request, upstream, target, dialects, all);
   const { dialect } = exchange.route;
-  const repairs = all.length === 0 ? all : repairsIn(dialect, all);
+  const repairs = repairsOf(request, upstream, target, all);
   const unpassed = droppedFromQuery(dialect, exchange.client.search, upstream.queryParameters);
   const isUsageAsked = asksForUsage(exchange.route, upstream, peek);
   if (body === null || (exchange.amendment === null && repairs.length === 0)) {
@@ -129,6 +130,21 @@ export function prepareRequest(
         ? [...repaired, { repair: refusedOption, isClients: false }]
         : repaired,
   };
+}
+
+/** The repairs of a relayed request: those that its model is known to need, and those that its upstream asked for. */
+function repairsOf(
+  { gateway, exchange, body }: Preparable,
+  upstream: UpstreamView,
+  target: Target,
+  all: Repairs,
+): Repairs {
+  const { dialect, purpose } = exchange.route;
+  const asked = all.length === 0 ? all : repairsIn(dialect, all);
+  if (body === null || purpose !== "answer") return asked;
+  const traits = gateway.snapshot.modelTraits.traitsOf(upstream, dialect, target.model);
+  const known = knownRepairs(dialect, traits);
+  return asked.length === 0 ? known : [...known, ...asked];
 }
 
 function translateRequest(
@@ -215,6 +231,8 @@ function changeBody(
 function mayConcern(body: Uint8Array, repairs: Repairs): boolean {
   return repairs.some(({ kind, member }) => {
     if (kind !== "without" && kind !== "rename") return true;
+    // A name that is sent under another one stands at the top of the body, as it is.
+    if (kind === "rename") return indexOfBytes(body, Buffer.from(`"${member}"`), 0) !== -1;
     // The last letters of a name are the same in camel case and in snake case.
     const end = /(?<![a-z])[a-z]*$/.exec(member)?.[0] ?? "";
     return indexOfBytes(body, Buffer.from(`${end}"`), 0) !== -1;
