@@ -312,8 +312,7 @@ const MARKED: NonNullable<Ask["also"]> = {
   },
 };
 
-// To be switched on when marks are written for resold models.
-describe.skip("cache marks for Claude behind a reseller are billed as reads", () => {
+describe("cache marks for Claude behind a reseller are billed as reads", () => {
   for (const persona of ["openrouter", "litellm"] as const) {
     test(`anthropic-messages to ${persona}`, async () => {
       const ask = (): Ask => ({ turns: [user("Hello?")], also: MARKED });

@@ -27,9 +27,27 @@ const TEXT_TYPES: ReadonlySet<string> = new Set([
 
 export type MediaPart = ImagePart | DocumentPart | AudioPart | VideoPart;
 
+/** The member that marks a part of the prompt for the cache: OpenAI's, or Claude's at resellers; none: no marks. */
+export function cacheMark(
+  cache: CacheHint | null | undefined,
+  { profile, traits }: EncodeRequestOptions,
+): JsonObject {
+  if (!cache) return {};
+  const { ttl } = cache;
+  // OpenAI's mark knows two times, Claude's knows two others; any other becomes the usual one.
+  if (profile.cacheBreakpoints && traits.cacheBreakpoints)
+    return {
+      prompt_cache_breakpoint: { mode: "explicit", ...(ttl === "30m" || ttl === "12h" ? { ttl } : {}) },
+    };
+  if (profile.cacheMarks === null || !traits.onChat.needsCacheMarks) return {};
+  const isLong = ttl === "1h" || ttl === "12h" || ttl === "24h";
+  return { cache_control: { type: "ephemeral", ...(isLong ? { ttl: "1h" } : {}) } };
+}
+
 export class MediaWriter {
   readonly #options: EncodeRequestOptions;
   readonly #dropped: Drop[];
+  #isLossNamed = false;
 
   constructor(options: EncodeRequestOptions, dropped: Drop[]) {
     this.#options = options;
@@ -38,9 +56,7 @@ export class MediaWriter {
 
   /** Whether the part is a text without a mark, which is sent as a string where it is alone. */
   isPlain(part: { readonly type: string; readonly cache?: CacheHint | null }): part is TextPart {
-    const { profile, traits } = this.#options;
-    if (part.type !== "text") return false;
-    return !part.cache || !profile.cacheBreakpoints || !traits.cacheBreakpoints;
+    return part.type === "text" && Object.keys(this.mark(part.cache)).length === 0;
   }
 
   /** One part, or several for a document. */
@@ -63,12 +79,22 @@ export class MediaWriter {
     return { type: "text", text, ...this.mark(cache) };
   }
 
-  /** OpenAI's mark for its cache. It knows two times; any other becomes the usual one. */
+  /** The mark to add to a part. A model that caches nothing without marks costs the client money where there are none. */
   mark(cache: CacheHint | null | undefined): JsonObject {
-    const { profile, traits } = this.#options;
-    if (!cache || !profile.cacheBreakpoints || !traits.cacheBreakpoints) return {};
-    const ttl = cache.ttl === "30m" || cache.ttl === "12h" ? { ttl: cache.ttl } : {};
-    return { prompt_cache_breakpoint: { mode: "explicit", ...ttl } };
+    if (!cache) return {};
+    const mark = cacheMark(cache, this.#options);
+    if (Object.keys(mark).length === 0) this.#nameLoss();
+    return mark;
+  }
+
+  #nameLoss(): void {
+    const { needsCacheMarks } = this.#options.traits.onChat;
+    if (!needsCacheMarks || this.#isLossNamed) return;
+    this.#isLossNamed = true;
+    this.#dropped.push({
+      field: "messages",
+      reason: "this server is not known to take marks of the prompt cache, so that nothing is cached",
+    });
   }
 
   #image({ source, detail, cache, at }: ImagePart): JsonObject {

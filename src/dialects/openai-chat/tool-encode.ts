@@ -17,6 +17,7 @@ import { distinctTools, type ToolNames } from "../../neutral/tools/tool-names.ts
 import type { ModelTraits } from "../../neutral/traits.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { foreignTool, type ProviderTool } from "../shared/provider-tools.ts";
+import { cacheMark } from "./media-encode.ts";
 import { forcingOf } from "./thinking-encode.ts";
 
 /** The members on tools: `tools` comes first in the body, the rest behind the messages. */
@@ -74,18 +75,24 @@ function keyOf({ name, namespace }: ToolName): string {
 function encodeTool(
   tool: Tool,
   names: ToolNames,
-  { profile, traits }: EncodeRequestOptions,
+  options: EncodeRequestOptions,
   dropped: Drop[],
 ): JsonObject[] {
+  const { profile, traits } = options;
   switch (tool.kind) {
     case "function":
-      return [encodeFunction(tool, names, traits, dropped)];
+      return [{ ...encodeFunction(tool, names, traits, dropped), ...toolMark(tool, options) }];
     case "custom":
       return [profile.customTools ? encodeCustom(tool, names) : encodeCustomAsFunction(tool, names, dropped)];
     case "web-search":
     case "hosted":
       return [];
   }
+}
+
+/** OpenAI has no mark for tools: a mark on the instructions behind them holds for them, too. */
+function toolMark({ cache }: FunctionTool, options: EncodeRequestOptions): JsonObject {
+  return options.profile.cacheBreakpoints ? {} : cacheMark(cache, options);
 }
 
 function encodeFunction(

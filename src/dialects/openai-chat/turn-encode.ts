@@ -6,6 +6,7 @@ import { arrange } from "../../neutral/conversation/conversation.ts";
 import type {
   AssistantMessage,
   AssistantPart,
+  CacheHint,
   Message,
   TextPart,
   ToolCallPart,
@@ -33,7 +34,7 @@ const MOVED: Readonly<Record<"image" | "document" | "audio", string>> = {
 
 /** The messages and the drops. `system`: the instructions in front, the encoder's own among them. */
 export function encodeMessages(
-  { messages }: ModelRequest,
+  { messages, cacheWhole }: ModelRequest,
   system: readonly TextPart[],
   names: ToolNames,
   options: EncodeRequestOptions,
@@ -54,8 +55,10 @@ export function encodeMessages(
         "the beginning of the answer is sent as a turn of its own, as this provider does not go on with it",
     });
   const writer = new MessageWriter(names, options, dropped, new ReasoningWriter(messages, options));
-  writer.addSystem(isFree ? system : joinTexts(system));
+  if (isFree) writer.addSystem(system);
+  else writer.addJoinedSystem(system);
   for (const message of arranged.messages) writer.add(message);
+  if (cacheWhole !== null) writer.markLast(cacheWhole);
   return writer.messages;
 }
 
@@ -71,12 +74,6 @@ function joinAssistants(messages: readonly Message[]): readonly Message[] {
     else joined.push({ ...message, parts: [...message.parts] });
   }
   return joined;
-}
-
-/** Joins instructions for chat templates that take one message of them. */
-function joinTexts(parts: readonly TextPart[]): readonly TextPart[] {
-  if (parts.length < 2) return parts;
-  return [{ type: "text", text: parts.map((part) => part.text).join("\n\n") }];
 }
 
 class MessageWriter {
@@ -110,6 +107,33 @@ class MessageWriter {
       const content = this.#media.isPlain(part) ? part.text : this.#contentOf(this.#media.encode(part));
       this.messages.push({ role: this.#systemRole, content });
     }
+  }
+
+  /** One message of all instructions, for chat templates that take no more; in parts where some are marked. */
+  addJoinedSystem(parts: readonly TextPart[]): void {
+    const isMarked = parts.some((part) => !this.#media.isPlain(part));
+    if (!isMarked && parts.length > 0)
+      this.addSystem([{ type: "text", text: parts.map((part) => part.text).join("\n\n") }]);
+    else if (isMarked)
+      this.messages.push({
+        role: this.#systemRole,
+        content: parts.flatMap((part) => this.#media.encode(part)),
+      });
+  }
+
+  /** Marks the whole prompt for the cache, where the server has marks for it on messages. */
+  markLast(cache: CacheHint): void {
+    const last = this.messages.at(-1);
+    if (last === undefined || this.#options.profile.cacheBreakpoints) return;
+    const mark = this.#media.mark(cache);
+    if (Object.keys(mark).length === 0) return;
+    const parts = partsOf(last.content ?? "").map((part, n, all) =>
+      n === all.length - 1 ? { ...(part as JsonObject), ...mark } : part,
+    );
+    const isOnMessage = last.role === "tool" && this.#options.profile.cacheMarks === "messages";
+    this.messages[this.messages.length - 1] = isOnMessage
+      ? { ...last, ...mark }
+      : { ...last, content: parts };
   }
 
   /** Results come first, each a message. Their media follow the last result, where media are allowed. */
@@ -152,9 +176,16 @@ class MessageWriter {
       texts[0] = { ...(first ?? { type: "text" }), text };
     }
     const last = texts.at(-1);
-    if (last !== undefined) texts.splice(-1, 1, { ...last, ...this.#media.mark(cache) });
+    const mark = this.#media.mark(cache);
+    const isOnMessage = this.#options.profile.cacheMarks === "messages";
+    if (last !== undefined && !isOnMessage) texts.splice(-1, 1, { ...last, ...mark });
     const id = callIdFor(callId, this.#options.profile.callIds);
-    this.messages.push({ role: "tool", tool_call_id: id, content: this.#contentOf(texts) });
+    this.messages.push({
+      role: "tool",
+      tool_call_id: id,
+      content: this.#contentOf(texts),
+      ...(isOnMessage ? mark : {}),
+    });
     if (moved.length === 0) return;
     media.push({ type: "text", text: `Of the result of the tool call ${id}:` });
     appendAll(media, moved);
@@ -246,7 +277,7 @@ class MessageWriter {
   #contentOf(parts: readonly JsonObject[]): string | readonly JsonObject[] {
     const [first] = parts;
     if (first === undefined) return "";
-    const isPlain = parts.every((part) => part.type === "text" && part.prompt_cache_breakpoint === undefined);
+    const isPlain = parts.every((part) => part.type === "text" && Object.keys(part).length === 2);
     if (!isPlain) return parts;
     if (parts.length === 1) return first.text as string;
     return this.#options.profile.textParts ? parts : parts.map((part) => part.text).join("\n");

@@ -38,7 +38,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     title: "Azure OpenAI",
     hosts: ["openai.azure.com", "services.ai.azure.com"],
     // Each deployment is limited: https://learn.microsoft.com/azure/ai-foundry/openai/quotas-limits, November 2026.
-    profile: like({ rateScope: "model" }),
+    profile: like({ rateScope: "model", cacheMarks: null, extraSampling: NO_MORE_SAMPLING }),
   },
   cerebras: {
     title: "Cerebras",
