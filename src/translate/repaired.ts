@@ -1,4 +1,5 @@
 /** The repairs of a translated request: what its encoder heeds, and the edits of what it wrote. */
+import type { JsonObject } from "../core/json.ts";
 import type { EncodedRequest } from "../dialects/codec.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import { DIALECTS } from "../dialects/index.ts";
@@ -9,7 +10,7 @@ import {
   type Repairs,
   repairBody,
 } from "../dialects/repair.ts";
-import type { Drop, Parameter } from "../neutral/request.ts";
+import type { Drop, Parameter, Sampling } from "../neutral/request.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
 import type { Answered } from "../upstreams/refusals/learned-repairs.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
@@ -44,13 +45,25 @@ export function repairedTraits(traits: ModelTraits, repairs: Repairs): ModelTrai
   };
 }
 
+/** The client's parameters that only some servers have, and that a repair has left out of the body. */
+function lostExtras({ extra }: Sampling, body: JsonObject, dropped: readonly Drop[]): readonly Drop[] {
+  return (extra ?? []).flatMap(({ name, at }): Drop[] => {
+    if (Object.hasOwn(body, name) || dropped.some(({ field }) => field === at)) return [];
+    return [{ field: at, reason: "left out, because the upstream refuses it" }];
+  });
+}
+
 /**
  * The encoded request with the repairs that its encoder does not heed. `fieldName`: the client's name of a
  * parameter; null: the client's dialect has none, so that the client cannot miss it.
  */
 export function repairEncoded(
   { body, dropped }: EncodedRequest,
-  { dialect, repairs }: { readonly dialect: DialectName; readonly repairs: Repairs },
+  {
+    dialect,
+    repairs,
+    sampling,
+  }: { readonly dialect: DialectName; readonly repairs: Repairs; readonly sampling: Sampling },
   fieldName: (parameter: Parameter) => string | null,
 ): Pick<EncodedRequest, "body" | "dropped"> & Pick<TranslatedRequest, "repaired"> {
   if (repairs.length === 0) return { body, dropped, repaired: NOTHING_REPAIRED };
@@ -64,5 +77,6 @@ export function repairEncoded(
     repaired.push({ repair, isClients: parameter !== null && fieldName(parameter) !== null });
     if (parameter !== null) lost.push({ field: parameter, reason });
   }
-  return { body: edited.body, dropped: [...dropped, ...lost], repaired };
+  const all = [...dropped, ...lost];
+  return { body: edited.body, dropped: [...all, ...lostExtras(sampling, edited.body, all)], repaired };
 }

@@ -237,7 +237,9 @@ export class RequestTranslator {
     const encoded = this.#encodedBy(codec, request, options);
     const { path, headers, names, watchedStops } = encoded;
     this.#checkStops(watchedStops);
-    const edited = repairEncoded(encoded, { dialect, repairs }, (parameter) => this.#fieldName(parameter));
+    const edited = repairEncoded(encoded, { dialect, repairs, sampling: request.sampling }, (parameter) =>
+      this.#fieldName(parameter),
+    );
     const lost = boundDrops(this.#allDrops(edited.dropped));
     if (lost.length > 0 && exchange.isStrict) throw strictRefusal(lost);
     const searches = request.tools.some(({ kind }) => kind === "web-search");

@@ -231,14 +231,14 @@ matrix("H-113 sampling, for models that take none", {
       anthropic: repaired,
       gemini: good,
       openai: less("temperature", "top_k"),
-      compat: less("top_k"),
+      compat: good,
     },
     gemini: {
       anthropic: less("generationConfig.temperature", "generationConfig.topK", "generationConfig.topP"),
       gemini: good,
       // A temperature of 1 is the default.
       openai: less("generationConfig.topK", "generationConfig.topP"),
-      compat: less("generationConfig.topK"),
+      compat: good,
     },
   },
 });
@@ -265,13 +265,13 @@ matrix("the same where nothing may be lost", {
       anthropic: itself,
       gemini: good,
       openai: strictly(/temperature/),
-      compat: strictly(/top_k/),
+      compat: good,
     },
     gemini: {
       anthropic: strictly(/^generationConfig\.temperature$/m),
       gemini: good,
       openai: strictly(/^generationConfig\.topP$|^generationConfig\.topK$/m),
-      compat: strictly(/^generationConfig\.topK$/m),
+      compat: good,
     },
   },
 });

@@ -7,6 +7,7 @@ import { EFFORTS, type Effort } from "../../neutral/traits.ts";
 import { asArray, asObject } from "../../wire/json.ts";
 import type { DecodedRequest, DecodeRequestOptions } from "../codec.ts";
 import { Drops } from "../shared/drops.ts";
+import { decodeExtraSampling, withExtraSampling } from "../shared/extra-sampling.ts";
 import {
   booleanAt,
   checkDepth,
@@ -70,6 +71,8 @@ const KNOWN = new Set([
   "anthropic_beta",
   "anthropic_version",
 ]);
+
+const KNOWN_OR_PASSED = withExtraSampling(KNOWN);
 
 const METADATA: ReadonlySet<string> = new Set(["user_id"]);
 
@@ -153,6 +156,7 @@ function decodeSampling(body: JsonObject): Sampling {
     frequencyPenalty: null,
     presencePenalty: null,
     logitBias: null,
+    ...decodeExtraSampling(body, KNOWN, ""),
   };
 }
 
@@ -232,7 +236,7 @@ function refuseWhatOnlyAnthropicHas(body: JsonObject): void {
 }
 
 function dropSettings(body: JsonObject, drops: Drops): void {
-  drops.addUnknown(body, KNOWN, "");
+  drops.addUnknown(body, KNOWN_OR_PASSED, "");
   for (const [member, reason] of DROPPED) {
     const value = body[member];
     if (!isAbsent(value) && !(member === "speed" && value === "standard")) drops.add(member, reason);

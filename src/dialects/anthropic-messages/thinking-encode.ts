@@ -3,6 +3,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Drop, ModelRequest, ReasoningRequest, Sampling } from "../../neutral/request.ts";
 import { budgetOf, effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import type { Effort, ModelTraits } from "../../neutral/traits.ts";
+import { dropExtraSampling } from "../shared/extra-sampling.ts";
 
 /** Limit of an unknown model. */
 const DEFAULT_MAX_TOKENS = 32_000;
@@ -113,11 +114,13 @@ function left(reason: string): Drop {
 
 /** The sampling that the model takes. */
 export function encodeSampling(
-  { temperature, topP, topK }: Sampling,
+  sampling: Sampling,
   traits: ModelTraits,
   isThinking: boolean,
   dropped: Drop[],
 ): JsonObject {
+  const { temperature, topP, topK } = sampling;
+  dropExtraSampling(sampling, dropped);
   if (traits.sampling === "none" || isThinking) {
     const reason =
       traits.sampling === "none" ? "this model refuses it" : "this model refuses it while it thinks";

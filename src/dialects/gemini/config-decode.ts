@@ -3,6 +3,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { ModelRequest, OutputFormat, ReasoningRequest, Sampling } from "../../neutral/request.ts";
 import type { Effort } from "../../neutral/traits.ts";
 import type { Drops } from "../shared/drops.ts";
+import { decodeExtraSampling, IN_CAMEL_CASE, withExtraSampling } from "../shared/extra-sampling.ts";
 import {
   booleanAt,
   int64At,
@@ -50,11 +51,12 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "_responseJsonSchema",
   "responseModalities",
 ]);
+const READ_OR_PASSED = withExtraSampling(MEMBERS, IN_CAMEL_CASE);
 const THINKING_MEMBERS: ReadonlySet<string> = new Set(["includeThoughts", "thinkingBudget", "thinkingLevel"]);
 
 export function decodeConfig(body: JsonObject, drops: Drops): Config {
   const config = withCamelNames(objectAt(body, AT, "") ?? {});
-  drops.addUnknown(config, MEMBERS, AT);
+  drops.addUnknown(config, READ_OR_PASSED, AT);
   return {
     sampling: decodeSampling(config),
     candidates: int64At(config, "candidateCount", AT, 1) ?? 1,
@@ -76,6 +78,7 @@ function decodeSampling(config: JsonObject): Sampling {
     frequencyPenalty: numberAt(config, "frequencyPenalty", AT),
     presencePenalty: numberAt(config, "presencePenalty", AT),
     logitBias: null,
+    ...decodeExtraSampling(config, MEMBERS, AT, IN_CAMEL_CASE),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Drop, ModelRequest, Sampling } from "../../neutral/request.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
+import { dropExtraSampling } from "../shared/extra-sampling.ts";
 import { refusedParameter } from "../shared/refusal.ts";
 import { encodeThinking } from "./thinking-encode.ts";
 import { encodeSchema } from "./tool-encode.ts";
@@ -78,9 +79,15 @@ function addSampling(
   dropped: Drop[],
 ): void {
   const { temperature, topP, topK, seed, presencePenalty, frequencyPenalty, logitBias } = sampling;
+  dropExtraSampling(sampling, dropped);
   const isTaken = traits.sampling !== "none";
   const isOne = traits.sampling === "one" && temperature !== null;
-  const add = (field: keyof Sampling, value: number | null, isKept: boolean, why: string): void => {
+  const add = (
+    field: Exclude<keyof Sampling, "extra">,
+    value: number | null,
+    isKept: boolean,
+    why: string,
+  ): void => {
     if (value === null) return;
     if (isKept) config[field] = value;
     else dropped.push({ field, reason: why });

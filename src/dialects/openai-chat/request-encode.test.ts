@@ -130,8 +130,8 @@ describe("the body", () => {
     expect(droppedOf({ sampling })).toEqual(["topK"]);
     const none = withTraits({ sampling: "none" });
     expect(bodyOf({ sampling }, none)).not.toHaveProperty("temperature");
-    expect(droppedOf({ sampling }, none)).toEqual(["topK", "topP", "frequencyPenalty"]);
-    expect(droppedOf({ sampling }, withTraits({ sampling: "one" }))).toEqual(["topK", "topP"]);
+    expect(droppedOf({ sampling }, none)).toEqual(["topP", "frequencyPenalty", "topK"]);
+    expect(droppedOf({ sampling }, withTraits({ sampling: "one" }))).toEqual(["topP", "topK"]);
   });
 
   test("metadata is named as lost, as nothing is stored", () => {

@@ -63,7 +63,8 @@ export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions
   Object.assign(body, encodeThinking(request, options, tools.length > 0, drop));
   addVerbosity(body, request, options, drop);
   addLimit(body, request, options, drop);
-  addSampling(body, request, options, drop);
+  addSampling(body, request, options, dropped);
+  addExtraSampling(body, request, options, dropped);
   if (stops.length > 0) body.stop = stops;
   addAdmin(body, request, options, drop);
   addStream(body, request, options);
@@ -194,15 +195,35 @@ const SAMPLING = [
   ["logitBias", "logit_bias", 0],
 ] as const;
 
+/** OpenAI's own, which clients of dialects without them may send all the same. */
+const OWN_SAMPLING: ReadonlySet<string> = new Set(["seed", "frequency_penalty", "presence_penalty"]);
+
+/** Sampling beyond OpenAI's, for the servers that have it. */
+function addExtraSampling(
+  body: Body,
+  { sampling: { topK, extra } }: ModelRequest,
+  { profile: { extraSampling }, traits }: EncodeRequestOptions,
+  dropped: Drop[],
+): void {
+  const all = [...(topK === null ? [] : [{ name: "top_k", value: topK, at: "topK" }]), ...(extra ?? [])];
+  for (const { name, value, at } of all) {
+    const isTaken = OWN_SAMPLING.has(name) || extraSampling === null || extraSampling.has(name);
+    if (traits.sampling === "none" && name !== "seed")
+      dropped.push({ field: at, reason: "this model does not take it" });
+    else if (isTaken) body[name] = value;
+    else dropped.push({ field: at, reason: "this server has no such parameter" });
+  }
+}
+
 function addSampling(
   body: Body,
   { sampling }: ModelRequest,
   { profile, traits }: EncodeRequestOptions,
-  drop: AddDrop,
+  dropped: Drop[],
 ): void {
-  const { temperature, topK, seed } = sampling;
+  const drop = (field: Parameter, reason: string): void => void dropped.push({ field, reason });
+  const { temperature, seed } = sampling;
   const maxTemperature = profile.maxTemperature ?? Number.POSITIVE_INFINITY;
-  if (topK !== null) drop("topK", "this dialect has no such parameter");
   for (const [parameter, member, neutral] of SAMPLING) {
     const value = sampling[parameter];
     if (value === null) continue;

@@ -5,6 +5,7 @@ import type { OutputFormat, ReasoningRequest } from "../../neutral/request.ts";
 import { EFFORTS } from "../../neutral/traits.ts";
 import type { DecodedRequest } from "../codec.ts";
 import { Drops } from "../shared/drops.ts";
+import { decodeExtraSampling, withExtraSampling } from "../shared/extra-sampling.ts";
 import {
   booleanAt,
   checkDepth,
@@ -61,6 +62,8 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "stream_options",
 ]);
 
+const READ_OR_PASSED = withExtraSampling(MEMBERS);
+
 /** Members that name state at OpenAI. Without the state the request means something else. */
 const STORED = {
   previous_response_id: "the conversation is stored at OpenAI; send the whole conversation as input",
@@ -87,7 +90,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
   checkDepth(body, "");
   refuseStored(body);
   const drops = new Drops();
-  drops.addUnknown(body, MEMBERS, "");
+  drops.addUnknown(body, READ_OR_PASSED, "");
   dropSettings(body, drops);
   const tools = new ToolList(drops, integerAt(body, "max_tool_calls", "", 1));
   tools.addAll(listAt(body, "tools", "") ?? [], "tools");
@@ -121,6 +124,7 @@ export function decodeRequest(body: JsonObject): DecodedRequest {
       frequencyPenalty: null,
       presencePenalty: null,
       logitBias: null,
+      ...decodeExtraSampling(body, MEMBERS, ""),
     },
     candidates: 1,
     logprobs: logprobsOf(body, drops),

@@ -11,6 +11,7 @@ import { effortOf, nearestEffort } from "../../neutral/thinking.ts";
 import { makeToolNames } from "../../neutral/tools/tool-names.ts";
 import type { Effort, ModelTraits } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
+import { dropExtraSampling } from "../shared/extra-sampling.ts";
 import { withRunnableTools } from "../shared/provider-tools.ts";
 import { refusedParameter } from "../shared/refusal.ts";
 import {
@@ -252,6 +253,7 @@ function addSampling(
   dropped: Drop[],
 ): void {
   const drop = (field: Parameter, reason: string): void => void dropped.push({ field, reason });
+  dropExtraSampling(asked, dropped);
   for (const field of NOT_TAKEN) {
     const value = asked[field];
     const isNeutral =
