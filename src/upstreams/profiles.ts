@@ -8,10 +8,16 @@ import { ANTHROPIC_PROOF, GEMINI_PROOF, OPENAI_PROOF, type Proof, VERTEX_PROOF }
 import type { Row } from "./evidence/signal-table.ts";
 import type { ServerProfile } from "./profile.ts";
 
-/** OpenAI refuses longer ids; the servers that share its dialects take these. */
-const CALL_IDS: CallIdRule = Object.freeze({
+/** OpenAI refuses longer ids. */
+const OPENAI_IDS: CallIdRule = Object.freeze({
   isAllowed: /^[A-Za-z0-9_-]+$/,
   maxChars: 40,
+  prefix: "call_",
+});
+/** Ids of other servers have other signs too, as Kimi's `functions.get_weather:0`, and vLLM's are longer. */
+const COMPATIBLE_IDS: CallIdRule = Object.freeze({
+  isAllowed: /^[\x21-\x7e]+$/,
+  maxChars: 64,
   prefix: "call_",
 });
 
@@ -45,7 +51,7 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   refusals: false,
   textParts: false,
   usageOption: true,
-  callIds: CALL_IDS,
+  callIds: COMPATIBLE_IDS,
   reasoningMembers: null,
   thinkingSwitch: null,
   forcedTools: null,
@@ -94,7 +100,7 @@ export const OPENAI: ServerProfile = Object.freeze({
   refusals: true,
   textParts: true,
   usageOption: true,
-  callIds: CALL_IDS,
+  callIds: OPENAI_IDS,
   reasoningMembers: [],
   thinkingSwitch: "reasoning_effort",
   forcedTools: "always",

@@ -1,8 +1,8 @@
 /** Ids of calls as the Messages API takes them. */
-import { callIdFor } from "../../neutral/conversation/call-ids.ts";
+import { carriedIdFor } from "../../neutral/conversation/call-ids.ts";
 import { CALL_ID } from "./wire.ts";
 
 /** The id itself where it is legal, else one made of it: the same for a call and its result, in every request and on every process. */
 export function callIdOnWire(id: string): string {
-  return callIdFor(id, CALL_ID);
+  return carriedIdFor(id, CALL_ID);
 }

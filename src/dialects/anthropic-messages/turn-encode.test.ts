@@ -182,7 +182,7 @@ describe("conversation", () => {
     const { body } = encodeAccepted({
       messages: [user("a"), assistant(call("fc:1 ü")), user(result("fc:1 ü"))],
     });
-    expect(body.messages[1].content[0].id).toMatch(/^toolu_[a-f0-9]+$/);
+    expect(body.messages[1].content[0].id).toMatch(/^toolu_[\w-]+$/);
     expect(body.messages[2].content[0].tool_use_id).toBe(body.messages[1].content[0].id);
   });
 

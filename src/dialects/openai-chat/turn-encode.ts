@@ -1,7 +1,7 @@
 /** Writes the conversation. */
 import type { JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
-import { callIdFor } from "../../neutral/conversation/call-ids.ts";
+import { returnedIdFor } from "../../neutral/conversation/call-ids.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
 import type {
   AssistantMessage,
@@ -179,7 +179,7 @@ class MessageWriter {
     const mark = this.#media.mark(cache);
     const isOnMessage = this.#options.profile.cacheMarks === "messages";
     if (last !== undefined && !isOnMessage) texts.splice(-1, 1, { ...last, ...mark });
-    const id = callIdFor(callId, this.#options.profile.callIds);
+    const id = returnedIdFor(callId, this.#options.profile.callIds);
     this.messages.push({
       role: "tool",
       tool_call_id: id,
@@ -255,7 +255,7 @@ class MessageWriter {
     const { id, name, namespace, kind, input, seal } = call;
     const { profile, traits, repairs } = this.#options;
     const wireName = this.#names.wireName({ name, namespace });
-    const wireId = callIdFor(id, profile.callIds);
+    const wireId = returnedIdFor(id, profile.callIds);
     if (kind === "custom" && profile.customTools)
       return { id: wireId, type: "custom", custom: { name: wireName, input } };
     const text = kind === "custom" ? customArguments(input) : argumentsOnWire(this.#names, call);

@@ -14,6 +14,8 @@ export interface CallIdRule {
 }
 
 const HASH_CHARS = 32;
+const CARRIED = "b64_";
+const CARRIED_ID = /^[a-z]+_b64_([\w-]+)$/;
 
 /** The strictest rule that is known: nine letters and digits. */
 export const SHORT_IDS: CallIdRule = Object.freeze({
@@ -24,9 +26,30 @@ export const SHORT_IDS: CallIdRule = Object.freeze({
 
 /** The id on the wire: an accepted id unchanged, any other id as the prefix and a hash. */
 export function callIdFor(id: string, rule: CallIdRule): string {
-  if (id.length <= rule.maxChars && rule.isAllowed.test(id)) return id;
+  if (isAccepted(id, rule)) return id;
   const hash = createHash("sha256").update(id).digest("hex").slice(0, HASH_CHARS);
   return (rule.prefix + hash).slice(0, rule.maxChars);
+}
+
+/**
+ * As `callIdFor`, for wires from which the id comes back: an id that the wire does not accept is carried within one that
+ * it does, where there is room. Kimi's models read the name of the function from the id, and LiteLLM a signature.
+ */
+export function carriedIdFor(id: string, rule: CallIdRule): string {
+  if (isAccepted(id, rule)) return id;
+  const carried = `${rule.prefix}${CARRIED}${Buffer.from(id).toString("base64url")}`;
+  return isAccepted(carried, rule) ? carried : callIdFor(id, rule);
+}
+
+/** The id on the wire of a server that may have made it: the one that is carried, if the server accepts it. */
+export function returnedIdFor(id: string, rule: CallIdRule): string {
+  const [, code = ""] = CARRIED_ID.exec(id) ?? [];
+  const original = Buffer.from(code, "base64url").toString();
+  return original !== "" && isAccepted(original, rule) ? original : callIdFor(id, rule);
+}
+
+function isAccepted(id: string, { isAllowed, maxChars }: CallIdRule): boolean {
+  return id.length <= maxChars && isAllowed.test(id);
 }
 
 /** The id of the n-th call of an answer whose upstream gave none. */
