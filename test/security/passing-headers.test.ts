@@ -140,7 +140,6 @@ const VENDORS = [
   "X-Title",
   "X-Goog-Api-Client",
   "X-Goog-Request-Params",
-  "Idempotency-Key",
   "X-Prompt-Cache-Key",
   "X-Max-Tokens",
   "X-Token-Usage",
