@@ -42,7 +42,7 @@ Exit code: 0 there is an answer, 1 there is none, 2 wrong usage, 78 wrong config
         "CLEWLINE_KEY is not set; export it with a client key, such as the one that the first start has printed, or that of: clewline keys create test",
       );
     const config = await readConfig(flags.config, io);
-    const url = flags.url?.replace(/\/+$/, "") ?? urlOf(config);
+    const url = flags.url?.replace(/(?<!\/)\/+$/, "") ?? urlOf(config);
     io.err(
       `One answer of ${model} is asked for at ${url}. It costs what the model's provider takes for it.\n`,
     );

@@ -6,9 +6,9 @@ import { scanText } from "../../script/source-scan.ts";
 import { IS_FULL } from "../kit/gateway.ts";
 import { growthOf, isLinear } from "./cpu.ts";
 
-const CHARS = IS_FULL ? 24_000 : 6_000;
+const CHARS = IS_FULL ? 24_000 : 16_000;
 /** CPU of a search through the longer text, above which the growth is looked at. */
-const SUSPECT_MS = IS_FULL ? 15 : 5;
+const SUSPECT_MS = 15;
 /** Pieces that are repeated: what patterns look for, and separators that they split at. */
 const PIECES = [
   "a",
