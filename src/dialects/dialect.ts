@@ -78,6 +78,14 @@ export interface UsageOption {
   editsOn(body: Uint8Array, peek: Peek): readonly SpliceEdit[];
 }
 
+/** Requests in the words of other dialects that clients send to this dialect's paths. */
+export interface ForeignForms {
+  /** False: the request is surely by the book. Reads the bytes without parsing them. */
+  mayBeIn(body: Uint8Array, peek: Peek): boolean;
+  /** The request by the book; null: it is so already. Never throws: what makes no sense stays, for its reader to refuse. */
+  rewrite(body: JsonObject): JsonObject | null;
+}
+
 /** Another dialect of the same provider, for requests that some of its models refuse in this one. */
 export interface Alternative {
   readonly dialect: DialectName;
@@ -270,6 +278,8 @@ export interface Dialect {
   /** The members of a request that a peek reads. */
   readonly peekShape: ShapeNode;
   makePeekSink(): PeekSink;
+  /** Absent: no client is known to use other words. */
+  readonly foreignForms?: ForeignForms;
   /** Where the stable prefix of a request stands. */
   readonly prefix: PrefixPlan;
   /** Where requests name objects that live at the provider. */

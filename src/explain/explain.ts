@@ -8,7 +8,8 @@ import type { ModelConfig } from "../config/config.ts";
 import { GatewayError } from "../core/errors.ts";
 import { HeaderList } from "../core/header-view.ts";
 import { type Route, useOf } from "../dialects/endpoint.ts";
-import { peekRequest } from "../dialects/peek.ts";
+import { peekByTheBook } from "../dialects/foreign-forms.ts";
+import type { peekRequest } from "../dialects/peek.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { Amendment } from "../neutral/amendment.ts";
 import type { Detours, Target } from "../plan/plan.ts";
@@ -94,9 +95,9 @@ const NO_DETOURS: Detours = { overflow: [], refusal: [] };
 
 /** Throws `GatewayError` for a request that the gateway would refuse whatever the target. */
 export async function explain(gateway: Explainer, question: Question): Promise<Explanation> {
-  const { route, body, principal, id, atMs, isForKey = false } = question;
+  const { route, principal, id, atMs, isForKey = false } = question;
   const { snapshot } = gateway;
-  const peek = peekRequest(route.dialect, body);
+  const { body, peek } = peekByTheBook(route, question.body);
   const model = route.pathModel ?? peek.model;
   if (model === null) throw modelMissing();
   const plan = planRequest(snapshot, route, model, null, principal);

@@ -7,7 +7,7 @@ import type { NoAnswer } from "../cache/flight.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
-import { peekRequest } from "../dialects/peek.ts";
+import { peekByTheBook } from "../dialects/foreign-forms.ts";
 import { type BodyReader, startReading } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
@@ -125,13 +125,13 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     startReading(client, bodyLimitBytes, this.#accepted.memory, this);
   }
 
-  bodyRead(body: Uint8Array): void {
+  bodyRead(given: Uint8Array): void {
     this.#gateway.transport.watchdog.delete(this);
     try {
       const { route, client } = this.#accepted;
-      this.#found.requestBytes = body.byteLength;
-      this.#accepted.capture?.requestBody(body);
-      const peek = peekRequest(route.dialect, body);
+      this.#found.requestBytes = given.byteLength;
+      this.#accepted.capture?.requestBody(given);
+      const { body, peek } = peekByTheBook(route, given);
       this.#found.clientFraming = framingAsked(route, peek, client.search);
       this.#found.peek = peek;
       this.#isRead = true;

@@ -6,6 +6,7 @@ import { resellerLimits } from "../shared/reseller.ts";
 import { RATE_HEADERS } from "../shared/retry-header.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
+import { FOREIGN_FORMS } from "./foreign/forms.ts";
 import { ChatPeek, PEEK_SHAPE, PREFIX, PROVIDER_IDS, USAGE_OPTION } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { repeatFacts } from "./repeat.ts";
@@ -40,6 +41,7 @@ export const openaiChat = {
   streamFraming: () => "sse",
   queryParameters: { ...STORED_QUERY, model: ID, "metadata[]": ID },
   peekShape: PEEK_SHAPE,
+  foreignForms: FOREIGN_FORMS,
   prefix: PREFIX,
   providerIds: PROVIDER_IDS,
   makePeekSink: () => new ChatPeek(),

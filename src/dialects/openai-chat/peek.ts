@@ -1,5 +1,6 @@
 /** The peek at a Chat request, and the edits that make its stream report usage. */
 import { Buffer } from "node:buffer";
+import { decodeUtf8 } from "../../wire/bytes.ts";
 import { JsonScanner } from "../../wire/json-scan.ts";
 import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
 import type { SpliceEdit } from "../../wire/json-splice.ts";
@@ -14,6 +15,9 @@ export const PEEK_SHAPE = compileShape({
   stream_options: { include_usage: true },
   reasoning_effort: true,
   tools: true,
+  tool_choice: true,
+  messages: true,
+  input: true,
   max_tokens: true,
   max_completion_tokens: true,
   n: true,
@@ -62,12 +66,19 @@ export class ChatPeek extends RequestPeek {
   /** The value of `stream_options`, whatever it is; -1 when there is none. */
   optionsStart = -1;
   optionsEnd = -1;
+  hasInput = false;
+  hasMessages = false;
+  hasTools = false;
+  /** Where the value of `tools` stands. */
+  toolsStart = 0;
+  toolsEnd = 0;
+  /** The choice of a tool is an object that Chat does not have. */
+  hasForeignChoice = false;
   #reasons = false;
-  #hasTools = false;
 
   /** Functions together with an effort other than `none`. */
   get reasonsWithTools(): boolean {
-    return this.#reasons && this.#hasTools;
+    return this.#reasons && this.hasTools;
   }
 
   override open(node: ShapeNode, start: number): void {
@@ -101,12 +112,29 @@ export class ChatPeek extends RequestPeek {
         break;
       }
       case "tools":
-        this.#hasTools = end - start > 2;
+        this.hasTools = end - start > 2;
+        this.toolsStart = start;
+        this.toolsEnd = end;
+        break;
+      case "messages":
+        this.hasMessages = true;
+        break;
+      case "input":
+        this.hasInput = true;
+        break;
+      case "tool_choice":
+        this.hasForeignChoice = isForeignChoice(bytes, from, to);
         break;
       default:
         super.value(node, start, end, bytes, from, to);
     }
   }
+}
+
+/** An object without a member that Chat's choices have. Longer ones name several tools in Chat's form. */
+function isForeignChoice(bytes: Uint8Array | null, from: number, to: number): boolean {
+  if (bytes === null || bytes[from] !== 0x7b) return false;
+  return !/"(?:function|custom|allowed_tools)"\s*:/.test(decodeUtf8(bytes, from, to));
 }
 
 export const USAGE_OPTION: UsageOption = {

@@ -166,7 +166,8 @@ function decodeAnswer(raw: JsonObject, at: string, drops: Drops): AssistantPart[
     } else if (part.type === "refusal") {
       const text = stringAt(part, "refusal", partAt) ?? "";
       if (text !== "") parts.push({ type: "refusal", text });
-    } else if (part.type !== "thinking" && part.type !== "reasoning")
+    } else if (part.type === "image_url") parts.push(decodeImage(part, partAt));
+    else if (part.type !== "thinking" && part.type !== "reasoning")
       throw notOneOf(`${partAt}.type`, ["text", "refusal"]);
   }
   return parts;

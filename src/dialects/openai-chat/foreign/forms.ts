@@ -1,0 +1,137 @@
+/**
+ * Requests in the words of other dialects, as real clients send them to Chat's path: a body of Responses (Cursor),
+ * blocks and tools of Messages among Chat's, flat tools. Each becomes what the book says before anything else reads it.
+ */
+import { Buffer } from "node:buffer";
+import { isObject, type JsonObject } from "../../../core/json.ts";
+import { appendAll } from "../../../core/lists.ts";
+import type { ForeignForms } from "../../dialect.ts";
+import type { ChatPeek } from "../peek.ts";
+import { bookContent } from "./parts.ts";
+import { bookChoice, bookTools } from "./tools.ts";
+
+/** JSON tokens that only foreign forms hold. In a text they stand behind backslashes. */
+const TOKENS = [
+  '"tool_use"',
+  '"tool_result"',
+  '"input_schema"',
+  '"input_text"',
+  '"output_text"',
+  '"input_image"',
+  '"input_file"',
+  '"media_type"',
+  '"thinking"',
+  '"redacted_thinking"',
+  '"function_call_output"',
+].map((token) => Buffer.from(token));
+const FUNCTION = Buffer.from('"function":');
+const SPACED_FUNCTION = Buffer.from('"function" :');
+
+export const FOREIGN_FORMS: ForeignForms = {
+  mayBeIn(body, given) {
+    const peek = given as ChatPeek;
+    if ((peek.hasInput && !peek.hasMessages) || peek.hasForeignChoice) return true;
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    if (peek.hasTools) {
+      const tools = bytes.subarray(peek.toolsStart, peek.toolsEnd);
+      if (!tools.includes(FUNCTION) && !tools.includes(SPACED_FUNCTION)) return true;
+    }
+    return TOKENS.some((token) => bytes.includes(token));
+  },
+  rewrite,
+};
+
+/** Members of Responses that have no meaning on Chat. */
+const RESPONSES_ONLY = new Set(["input", "instructions", "include", "truncation", "text", "reasoning"]);
+
+function rewrite(body: JsonObject): JsonObject | null {
+  const isResponses = body.messages === undefined && body.input !== undefined;
+  const book: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(body))
+    if (!isResponses || !RESPONSES_ONLY.has(name)) book[name] = value;
+  if (isResponses) addResponsesMembers(book, body);
+  rename(book, "max_output_tokens", "max_completion_tokens");
+  rename(book, "stop_sequences", "stop");
+  const { system, ...rest } = book;
+  const heads = [...(isResponses ? [body.instructions] : []), system];
+  const given = isResponses ? body.input : body.messages;
+  const list = typeof given === "string" ? [{ role: "user", content: given }] : given;
+  const messages = Array.isArray(list) ? bookMessages(list) : list;
+  const leading = heads.flatMap((content) =>
+    content === undefined || content === null
+      ? []
+      : [{ role: "system", content: bookContent(content).content }],
+  );
+  const whole: Record<string, unknown> = {
+    ...rest,
+    messages: Array.isArray(messages) && leading.length > 0 ? [...leading, ...messages] : messages,
+  };
+  if (Array.isArray(body.tools)) whole.tools = bookTools(body.tools);
+  if (isObject(body.tool_choice)) Object.assign(whole, bookChoice(body.tool_choice));
+  return JSON.stringify(whole) === JSON.stringify({ ...body, messages: body.messages }) ? null : whole;
+}
+
+function addResponsesMembers(book: Record<string, unknown>, { reasoning, text }: JsonObject): void {
+  if (isObject(reasoning) && reasoning.effort != null) book.reasoning_effort = reasoning.effort;
+  if (!isObject(text)) return;
+  if (text.verbosity != null) book.verbosity = text.verbosity;
+  const { format } = text;
+  if (!isObject(format)) return;
+  const { type, ...schema } = format;
+  book.response_format = type === "json_schema" ? { type, json_schema: schema } : format;
+}
+
+function rename(book: Record<string, unknown>, from: string, to: string): void {
+  if (book[from] === undefined) return;
+  book[to] ??= book[from];
+  delete book[from];
+}
+
+/** Messages, among them items of Responses. */
+function bookMessages(list: readonly unknown[]): unknown[] {
+  const messages: unknown[] = [];
+  for (const item of list) {
+    if (!isObject(item)) messages.push(item);
+    else if (item.type === "function_call" || item.type === "custom_tool_call") addCall(messages, item);
+    else if (item.type === "function_call_output" || item.type === "custom_tool_call_output")
+      messages.push({
+        role: "tool",
+        tool_call_id: item.call_id,
+        content: bookContent(item.output).content,
+      });
+    // Reasoning that OpenAI has encrypted, which only Responses reads.
+    else if (item.type !== "reasoning" || item.role !== undefined) appendAll(messages, bookMessage(item));
+  }
+  return messages;
+}
+
+/** Calls of one turn stand on one message of the assistant. */
+function addCall(messages: unknown[], { type, call_id: id, name, arguments: args, input }: JsonObject): void {
+  const call =
+    type === "function_call"
+      ? { id, type: "function", function: { name, arguments: args } }
+      : { id, type: "custom", custom: { name, input } };
+  const last = messages.at(-1);
+  if (isObject(last) && last.role === "assistant")
+    messages[messages.length - 1] = {
+      ...last,
+      tool_calls: [...(Array.isArray(last.tool_calls) ? last.tool_calls : []), call],
+    };
+  else messages.push({ role: "assistant", content: null, tool_calls: [call] });
+}
+
+/** One message as one or several: results of tools are messages of their own, before what the user says. */
+function bookMessage(message: JsonObject): JsonObject[] {
+  const { type, id, status, ...plain } = message;
+  const own = type === "message" ? plain : message;
+  if (!Array.isArray(own.content)) return [own];
+  const { content, calls, results } = bookContent(own.content);
+  if (calls.length > 0) {
+    const others = Array.isArray(own.tool_calls) ? own.tool_calls : [];
+    const isSilent = Array.isArray(content) && content.length === 0;
+    return [{ ...own, content: isSilent ? null : content, tool_calls: [...others, ...calls] }];
+  }
+  if (results.length === 0) return [{ ...own, content }];
+  const rest = Array.isArray(content) && content.length === 0 ? [] : [{ ...own, content }];
+  return [...results, ...rest];
+}

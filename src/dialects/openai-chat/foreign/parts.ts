@@ -1,0 +1,79 @@
+/** Parts of messages in the words of Responses and Messages, as the parts, calls and messages of Chat. */
+import { isObject, type JsonObject } from "../../../core/json.ts";
+import { toDataUrl } from "../../../neutral/media.ts";
+
+export interface BookContent {
+  /** A text, or parts of Chat. */
+  readonly content: unknown;
+  /** Calls of tools among the parts. */
+  readonly calls: readonly JsonObject[];
+  /** Results of tools among the parts, as messages. */
+  readonly results: readonly JsonObject[];
+}
+
+export function bookContent(given: unknown): BookContent {
+  if (!Array.isArray(given)) return { content: given, calls: [], results: [] };
+  const content: unknown[] = [];
+  const calls: JsonObject[] = [];
+  const results: JsonObject[] = [];
+  for (const part of given) {
+    if (!isObject(part)) content.push(part);
+    else if (part.type === "tool_use") calls.push(callOf(part));
+    else if (part.type === "tool_result") results.push(resultOf(part));
+    // Its signature has no place on Chat, and without it the thinking is of no use to its maker.
+    else if (part.type !== "thinking" && part.type !== "redacted_thinking") content.push(bookPart(part));
+  }
+  return { content, calls, results };
+}
+
+function callOf({ id, name, input }: JsonObject): JsonObject {
+  return { id, type: "function", function: { name, arguments: JSON.stringify(input ?? {}) } };
+}
+
+function resultOf({ tool_use_id: id, content, is_error: isError }: JsonObject): JsonObject {
+  const said = bookContent(content ?? "").content;
+  if (isError !== true) return { role: "tool", tool_call_id: id, content: said };
+  // Chat has no flag for a failed call.
+  const marked =
+    typeof said === "string" ? `Error: ${said}` : [{ type: "text", text: "Error:" }, ...(said as [])];
+  return { role: "tool", tool_call_id: id, content: marked };
+}
+
+function bookPart(part: JsonObject): JsonObject {
+  const { type, ...rest } = part;
+  switch (type) {
+    case "input_text":
+    case "output_text": {
+      const { annotations: _, logprobs: __, ...text } = rest;
+      return { type: "text", ...text };
+    }
+    case "input_image":
+      return imagePart(rest);
+    case "input_file":
+      return { type: "file", file: rest };
+    case "image":
+      return isObject(part.source) ? mediaPart(part.source, rest, "image_url") : part;
+    case "document":
+      return isObject(part.source) ? mediaPart(part.source, rest, "file") : part;
+    default:
+      return part;
+  }
+}
+
+function imagePart({ image_url: url, detail, ...rest }: JsonObject): JsonObject {
+  const image = isObject(url) ? url : { url };
+  return { type: "image_url", image_url: detail == null ? image : { ...image, detail }, ...rest };
+}
+
+/** A medium of Messages. */
+function mediaPart(
+  source: JsonObject,
+  { source: _, title, ...rest }: JsonObject,
+  type: "image_url" | "file",
+): JsonObject {
+  if (source.type === "text") return { type: "text", text: source.data, ...rest };
+  const isInline = source.type === "base64";
+  const url = isInline ? toDataUrl(String(source.media_type), String(source.data)) : source.url;
+  if (type === "image_url") return { type, image_url: { url }, ...rest };
+  return { type, file: { ...(title == null ? null : { filename: title }), file_data: url }, ...rest };
+}
