@@ -19,6 +19,7 @@ import { NO_PRICES, type PriceList } from "./prices/price-list.ts";
 import { makePriceOverrides } from "./prices/price-overrides.ts";
 import { type CredentialAccess, makeCredentialAccess, showLogin } from "./upstreams/authorization.ts";
 import type { Family, Server } from "./upstreams/family.ts";
+import { type FixedMembers, makeFixedMembers, secretsOf } from "./upstreams/fixed-members/fixed-members.ts";
 import { FAMILIES, type Families } from "./upstreams/index.ts";
 import { type ModelTraitsTable, makeModelTraitsTable } from "./upstreams/model-traits/model-traits-table.ts";
 import { makeTraitsOverride } from "./upstreams/model-traits/traits-override.ts";
@@ -44,8 +45,10 @@ export interface CredentialView {
 /** An upstream of the configuration with its server; keys that need no preparation are as configured. */
 export interface UpstreamView
   extends Server,
-    Omit<UpstreamConfig, "family" | "baseUrl" | "dialects" | "credentials"> {
+    Omit<UpstreamConfig, "family" | "baseUrl" | "dialects" | "credentials" | "headers" | "query" | "body"> {
   readonly family: Family;
+  /** What each request has, whoever asks; null: nothing. */
+  readonly fixed: FixedMembers | null;
   /** The dialects in which a model is spoken to. `model`: the upstream's name. */
   readonly spokenTo: (model: string) => Spoken;
   /** For a request without a credential's place. */
@@ -144,7 +147,7 @@ function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBoo
   const home = config.server === null ? null : SERVER_BASE_URLS[config.server];
   const baseUrl = config.baseUrl ?? home ?? family.defaultBaseUrl;
   const profile = family.profileOf(baseUrl, config.server);
-  const { dialects, ...rest } = config;
+  const { dialects, headers, query, body, ...rest } = config;
   const urls = new UrlMemo(family, { baseUrl, profile });
   const place = book.providerAt(baseUrl) ?? (home === null ? null : book.providerAt(home));
   const placeOf = (credential: CredentialConfig): Place => {
@@ -160,6 +163,7 @@ function makeUpstreamView(config: UpstreamConfig, family: Family, book: PriceBoo
   return Object.freeze({
     ...rest,
     family,
+    fixed: makeFixedMembers({ headers, query, body }),
     baseUrl,
     spokenTo: spokenByModel(family, spokenBy(family, profile, dialects)),
     profile,
@@ -193,7 +197,7 @@ function credentialsOf(
   const own = config.credentials.map((credential) => ({
     id: credentialId(config.name, credential.name),
     name: credential.name,
-    access: makeCredentialAccess(authorization, credential.apiKey),
+    access: makeCredentialAccess(authorization, credential.apiKey, secretsOf(config)),
     via: credential.via,
     ...placeOf(credential),
   }));

@@ -61,6 +61,8 @@ export function buildConfig(parts: Parts): Config {
     network: makeNetworkConfig(keys.network, vias.network),
     upstreams: keys.upstreams.map((upstream, i) => ({
       ...upstreamKeysOf(upstream),
+      headers: fixedValues(upstream.headers, secrets, `upstreams.${i}.headers`),
+      query: fixedValues(upstream.query, secrets, `upstreams.${i}.query`),
       via: vias.upstreams[i]?.via ?? DIRECT,
       credentials: upstream.credentials.map((credential, j) => ({
         ...credentialKeysOf(credential),
@@ -71,6 +73,14 @@ export function buildConfig(parts: Parts): Config {
     keys: checked.keys.map((key, i) => makeKeyConfig(key, digestOfKey(key.key_hash, secrets, i))),
     teams: checked.teams.map(makeTeamConfig),
   });
+}
+
+function fixedValues(
+  members: readonly { readonly name: string }[],
+  secrets: ReadonlyMap<string, string>,
+  path: string,
+): { readonly name: string; readonly value: string }[] {
+  return members.map(({ name }, i) => ({ name, value: secretAt(secrets, `${path}.${i}.value`) }));
 }
 
 function makeAdmin(

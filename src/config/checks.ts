@@ -129,6 +129,12 @@ function checkCredentials(draft: Draft, path: Path, table: Tree): void {
       "has no credentials",
       'add [[upstreams.credentials]] with name and api_key below it (api_key = "none" for a server that asks for no key), or write caller_credentials = true to pass those of callers on',
     );
+  } else if (areCallers === true && (table.headers !== undefined || table.query !== undefined)) {
+    draft.refuse(
+      [...path, "caller_credentials"],
+      "cannot stand beside headers and query, whose values only a pool's credential keeps out of replies",
+      "remove one of the two; write a second upstream for the other",
+    );
   } else if (!hasNone && areCallers === true) {
     draft.refuse(
       [...path, "caller_credentials"],

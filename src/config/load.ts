@@ -172,6 +172,9 @@ function secretPaths(draft: Draft): readonly Path[] {
     ...draft.tables(["keys"]).map(({ path }): Path => [...path, "key"]),
     ...draft.tables(["upstreams"]).flatMap(({ path }) => [
       [...path, "proxy"],
+      ...["headers", "query"].flatMap((list) =>
+        draft.tables([...path, list]).map((member): Path => [...member.path, "value"]),
+      ),
       ...draft.tables([...path, "credentials"]).flatMap((credential): Path[] => [
         [...credential.path, "api_key"],
         [...credential.path, "proxy"],
@@ -218,7 +221,7 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
     // Google's credentials are shown to no server as they are, so that they may hold any text.
     const isJson = isGoogles && checkGoogleKey(draft, path, { written, value, secret: result.text });
     if (isPassword) refuseBrokenHash(draft, path, result.text);
-    else if (path.at(-1) !== "password" && !isJson && !/^[\x21-\x7e]+$/.test(result.text)) {
+    else if (path.at(-1) !== "password" && !isJson && !formOf(path).test(result.text)) {
       draft.refuse(
         path,
         "contains characters that no header can carry",
@@ -241,6 +244,11 @@ async function resolveSecrets(draft: Draft, env: Env, baseDir: string, cwd: stri
     refuseSecondUse(draft, clientKeys, [...path, "key_hash"], digest);
   }
   return { texts, variables: referencedVariables(draft), hasLiterals };
+}
+
+/** A fixed member of requests may hold spaces, and a key never does. */
+function formOf(path: Path): RegExp {
+  return path.at(-1) === "value" ? /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/ : /^[\x21-\x7e]+$/;
 }
 
 function refuseSecondUse(draft: Draft, firsts: Map<string, Path>, path: Path, digest: string): void {

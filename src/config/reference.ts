@@ -16,6 +16,12 @@ const TABLES: Readonly<Record<string, string>> = {
     "Receivers of alerts beside `webhook`: a chat, mailboxes, or another program. One entry for each. What each kind needs is in [alerts.md](alerts.md#channels).",
   network: "The way of connections: proxies; see [network.md](network.md).",
   "upstreams[]": "The providers and servers that Clewline calls. One entry for each.",
+  "upstreams[].headers[]":
+    'Headers of each request to the upstream above the entry, such as a company\'s proxy wants them: `headers = [{ name = "x-team", value = "env:TEAM" }]`. Also requests of the gateway\'s own have them. Not beside `caller_credentials`.',
+  "upstreams[].query[]":
+    'Query parameters of each request to the upstream above the entry: `query = [{ name = "api-version", value = "2026-01-01" }]`.',
+  "upstreams[].body[]":
+    'Members of each JSON body for the upstream above the entry: `body = [{ name = "metadata", json = \'{"team": "search"}\' }]`.',
   "upstreams[].credentials[]": "The keys for the upstream above the entry. One entry for each key.",
   "keys[]":
     "The keys of clients. One entry for each client; `name` and `key` are enough. Keys may also be made with `clewline keys`, with the same settings: see [keys.md](keys.md).",

@@ -35,6 +35,7 @@ import {
   whole,
   withDefault,
 } from "./schema-rules.ts";
+import { fixedBody, fixedHeader, fixedQuery } from "./upstreams/schema-fixed-members.ts";
 import { SERVER_NAMES } from "./upstreams/servers.ts";
 
 /** The families of upstreams, each with its dialects. A test holds them to `upstreams/index.ts`. */
@@ -120,6 +121,9 @@ const upstream = v.object({
     "reload",
     "Pass each caller's own credential for the provider on, in place of credentials of the upstream: it then has no `[[upstreams.credentials]]`. Callers send Clewline's key as `x-clewline-key`. See [logins.md](logins.md).",
   ),
+  headers: v.optional(v.array(fixedHeader), []),
+  query: v.optional(v.array(fixedQuery), []),
+  body: v.optional(v.array(fixedBody), []),
   credentials: v.optional(v.array(credential), []),
 });
 

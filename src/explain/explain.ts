@@ -22,6 +22,7 @@ import { foreignDialect, modelMissing } from "../proxy/refusals.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { RequestTranslator, type TranslatedExchange } from "../translate/request.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
+import { maskedMembers, withFixedMembers } from "../upstreams/fixed-members/fixed-members.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { explainOverflow } from "./explain-detours.ts";
 import { explainOrder, type OrderedBy } from "./explain-order.ts";
@@ -186,10 +187,12 @@ async function explainTarget(
     const { translated } = prepared;
     // Where each credential has a place of its own, the first one stands for all.
     const { urls } = [...upstream.credentials.values()][0] ?? upstream;
-    const outgoing =
+    const outgoing = withFixedMembers(
       translated === null
         ? relayRequest(asked.exchange, upstream, prepared, urls, auth)
-        : translatedRequest(translated, upstream, target.model, urls, auth);
+        : translatedRequest(translated, upstream, target.model, urls, auth),
+      maskedMembers(upstream.fixed),
+    );
     return {
       ...named,
       mode: translated === null ? "relay" : "translate",

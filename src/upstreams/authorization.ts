@@ -94,10 +94,15 @@ export interface CredentialAccess {
   forgetToken(lines: HeaderLines): boolean;
 }
 
-export function makeCredentialAccess(authorization: Authorization, secret: string): CredentialAccess {
-  if (authorization.kind === "request") return new RequestAccess(authorization.open(secret));
+/** `more`: further strings that no client may see. */
+export function makeCredentialAccess(
+  authorization: Authorization,
+  secret: string,
+  more: readonly string[] = [],
+): CredentialAccess {
+  if (authorization.kind === "request") return new RequestAccess(authorization.open(secret), more);
   const fixedLines = authorization.lines(secret);
-  return { fixedLines, secrets: [secret], authorize: () => fixedLines, forgetToken: () => false };
+  return { fixedLines, secrets: [secret, ...more], authorize: () => fixedLines, forgetToken: () => false };
 }
 
 /** The login that a caller itself shows at the provider. */
@@ -138,6 +143,7 @@ interface TokenInUse {
 class RequestAccess implements CredentialAccess {
   readonly fixedLines = null;
   readonly #secret: OpenSecret;
+  readonly #more: readonly string[];
   #token: TokenInUse | null = null;
   /** Replies to requests with this token may still come. */
   #formerToken: TokenInUse | null = null;
@@ -149,9 +155,10 @@ class RequestAccess implements CredentialAccess {
   /** The lines of requests that waited for their token: no token is newer than theirs. */
   readonly #freshLines = new WeakSet<HeaderLines>();
 
-  constructor(secret: OpenSecret) {
+  constructor(secret: OpenSecret, more: readonly string[]) {
     this.#secret = secret;
-    this.#secrets = secret.secrets;
+    this.#more = more;
+    this.#secrets = [...secret.secrets, ...more];
   }
 
   /** The same list as long as the token is the same. */
@@ -202,7 +209,7 @@ class RequestAccess implements CredentialAccess {
     this.#formerToken = this.#token;
     this.#token = inUse(fresh, clock.nowMs());
     const tokens = [this.#token, this.#formerToken].filter((token) => token !== null);
-    this.#secrets = [...secret.secrets, ...tokens.map(({ value }) => value)];
+    this.#secrets = [...secret.secrets, ...this.#more, ...tokens.map(({ value }) => value)];
     return this.#token;
   }
 

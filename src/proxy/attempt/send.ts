@@ -8,6 +8,7 @@ import { type Call, headOf, type WaitingCaller } from "../../transport/call.ts";
 import { DeferredCall } from "../../transport/deferred-call.ts";
 import { readWhole } from "../../transport/whole.ts";
 import type { SendText, UpstreamRequestParts } from "../../upstreams/authorization.ts";
+import { withFixedMembers } from "../../upstreams/fixed-members/fixed-members.ts";
 import type { Gateway } from "../gateway.ts";
 import { ReframedCall } from "./reframed-call.ts";
 import { RenewedCall } from "./renewed-call.ts";
@@ -27,9 +28,10 @@ export function sendRequest(
   gateway: Sender,
   upstream: UpstreamView,
   credential: CredentialView,
-  parts: UpstreamRequestParts,
+  asked: UpstreamRequestParts,
   waiting: WaitingCaller | null,
 ): Call {
+  const parts = withFixedMembers(asked, upstream.fixed);
   const call =
     credential.access.fixedLines === null
       ? sendAuthorized(gateway, upstream, credential, parts, waiting)

@@ -290,4 +290,19 @@ export const CONFIG_FAULTS: Readonly<Record<string, string>> = {
     "允许所有正文使用的内存（{0} 字节）少于单个正文所占用的（{1} 字节的两倍）",
   "raise server.memory_bytes, or lower server.body_limit_bytes":
     "请调高 server.memory_bytes，或调低 server.body_limit_bytes",
+  "cannot stand beside headers and query, whose values only a pool's credential keeps out of replies":
+    "不能与 headers 和 query 并用：只有池中的凭证才能使它们的值不出现在回复中",
+  'write it as in "x-team"': '请写成例如 "x-team"',
+  "is a header that the gateway writes itself: it frames a request, or shows a credential":
+    "是网关自己写的标头：它界定请求的格式，或出示凭证",
+  "use another header; a credential belongs in api_key": "请用另一个标头；凭证应写在 api_key 中",
+  'write it as in "api-version"': '请写成例如 "api-version"',
+  "shows a credential, or changes the form of the answer": "会出示凭证，或改变回答的形式",
+  "use another parameter; a credential belongs in api_key": "请用另一个参数；凭证应写在 api_key 中",
+  "is a member on which the form or the place of the answer depends": "是决定回答的形式或去向的成员",
+  "use another member; [[models]] says which model is asked":
+    "请用另一个成员；请求哪个模型由 [[models]] 决定",
+  "is not JSON": "不是 JSON",
+  'write JSON text, as in json = \'{"team": "search"}\' or json = \'"gold"\'':
+    '请写 JSON 文本，例如 json = \'{"team": "search"}\' 或 json = \'"gold"\'',
 };

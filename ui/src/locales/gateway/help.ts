@@ -365,4 +365,20 @@ export const HELP: Readonly<Record<string, string>> = {
     "所有请求合计在内存中最多占用的字节数：正文及发往上游的副本、翻译后的请求，以及整体读取的回复。没有其他密钥的请求时，一个密钥可以用满，否则最多用一半。超出时，大于 64 kB 的请求会收到 503 和 `retry-after`。至少为 `server.body_limit_bytes` 的两倍。",
   "A client that reads nothing of its stream for so long is let go: the request ends as that of a client that has left.":
     "客户端这么久没有读取其流中的任何内容时，就断开它：请求按客户端已离开的情形结束。",
+  "A header of each request to this upstream. It replaces one that the client sends.":
+    "发往此上游的每个请求都带的标头。它会替换客户端发送的同名标头。",
+  'Headers of each request to the upstream above the entry, such as a company\'s proxy wants them: `headers = [{ name = "x-team", value = "env:TEAM" }]`. Also requests of the gateway\'s own have them. Not beside `caller_credentials`.':
+    '发往条目上方之上游的每个请求的标头，例如公司代理要求的标头：`headers = [{ name = "x-team", value = "env:TEAM" }]`。网关自己的请求也带有它们。不能与 `caller_credentials` 并用。',
+  "Its value: `env:NAME`, `file:PATH` (relative to this file), or the text itself. It is not shown.":
+    "其值：`env:NAME`、`file:PATH`（相对于此文件）或文本本身。不会显示。",
+  "A query parameter of each request to this upstream. It replaces one that the client sends.":
+    "发往此上游的每个请求都带的查询参数。它会替换客户端发送的同名参数。",
+  'Query parameters of each request to the upstream above the entry: `query = [{ name = "api-version", value = "2026-01-01" }]`.':
+    '发往条目上方之上游的每个请求的查询参数：`query = [{ name = "api-version", value = "2026-01-01" }]`。',
+  "A member of each JSON body for this upstream. It replaces one that the client sends.":
+    "发往此上游的每个 JSON 正文都带的成员。它会替换客户端发送的同名成员。",
+  'Members of each JSON body for the upstream above the entry: `body = [{ name = "metadata", json = \'{"team": "search"}\' }]`.':
+    '发往条目上方之上游的每个 JSON 正文的成员：`body = [{ name = "metadata", json = \'{"team": "search"}\' }]`。',
+  'Its value as JSON text, as in `\'{"team": "search"}\'` or `\'"gold"\'`. It is no secret.':
+    '其值，写成 JSON 文本，例如 `\'{"team": "search"}\'` 或 `\'"gold"\'`。它不是机密。',
 };
