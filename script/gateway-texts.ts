@@ -38,6 +38,7 @@ const FILES = [
   "src/config/references.ts",
   "src/config/schema-rules.ts",
   "src/config/secret.ts",
+  "src/config/access/shared-paths.ts",
   "src/doctor/doctor.ts",
   "src/doctor/finding.ts",
   "src/doctor/machine-checks.ts",
@@ -56,6 +57,8 @@ const NOT_SHOWN: ReadonlySet<string> = new Set([
   "{0} {1}",
   // The end of a call, which nobody is told of.
   "no more of the reply is wanted",
+  // A part of repairs, which are whole in FURTHER.
+  ", or start with --allow-shared-files",
   // The first start, which no page shows.
   "has no password, and",
 ]);
@@ -63,6 +66,9 @@ const NOT_SHOWN: ReadonlySet<string> = new Set([
 /** Texts that are put together elsewhere, or have no space that would tell them from names. */
 export const FURTHER: readonly string[] = [
   "the port cannot be had on {0} ({1})",
+  "make the file private: chmod 600 {0}, or start with --allow-shared-files",
+  "chmod 700 {0}, or start with --allow-shared-files",
+  "remove it, or name another folder in server.data_dir, or start with --allow-shared-files",
   // Of findings of the doctor, which are told in two parts.
   "behind",
   "the upstream cannot be reached",

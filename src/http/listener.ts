@@ -169,8 +169,10 @@ class BunListener implements Listener {
    */
   #renew(tls: TlsPair): void {
     const before = this.#server;
-    this.#server = this.#serve(this.port, tls, true);
+    // Without descriptors no server accepts now; the next one has the certificate.
+    if (this.#isAccepting) this.#server = this.#serve(this.port, tls, true);
     this.#tls = tls;
+    if (before === this.#server) return;
     this.#retired.add(before);
     before.reload(lastReplies(this.#handlers()) as Parameters<BunServer["reload"]>[0]);
     setTimeout(() => {

@@ -4,6 +4,25 @@ export const DOCTOR: Readonly<Record<string, string>> = {
   "the configuration is good": "配置正确",
   "look into the log": "请查看日志",
   "others can reach neither secrets nor data": "其他用户既无法读取密钥，也无法读取数据",
+  "make the file private: chmod 600 {0}, or start with --allow-shared-files":
+    "将文件设为私有：chmod 600 {0}，或使用 --allow-shared-files 启动",
+  "make the file private: chmod 600 {0}": "将文件设为私有：chmod 600 {0}",
+  "chmod 700 {0}, or start with --allow-shared-files": "chmod 700 {0}，或使用 --allow-shared-files 启动",
+  "chmod 700 {0}": "chmod 700 {0}",
+  "remove it, or name another folder in server.data_dir, or start with --allow-shared-files":
+    "删除它，或在 server.data_dir 中指定另一个文件夹，或使用 --allow-shared-files 启动",
+  "remove it, or name another folder in server.data_dir": "删除它，或在 server.data_dir 中指定另一个文件夹",
+  "everybody on this machine can change the file": "本机上的任何用户都可以修改该文件",
+  "the group of the file can change it": "该文件所属的组可以修改它",
+  "the file contains secrets, and everybody on this machine can read it":
+    "该文件包含密钥，而本机上的任何用户都可以读取它",
+  "another user has made this folder, in a folder that everybody can write":
+    "此文件夹由另一个用户创建，且位于任何用户都可写入的文件夹中",
+  "everybody on this machine can change the folder, so the data is in {0}/ within it":
+    "本机上的任何用户都可以修改该文件夹，因此数据位于其中的 {0}/ 内",
+  "everybody on this machine can change the folder": "本机上的任何用户都可以修改该文件夹",
+  "the group of the folder can change it": "该文件夹所属的组可以修改它",
+  "others on this machine can look into the folder": "本机上的其他用户可以查看该文件夹",
   "the folder is not there yet; the start makes it": "文件夹尚不存在；启动时会创建",
   "the folder is not there, and {0} cannot be written": "文件夹不存在，且无法写入 {0}",
   "make the folder and give it to the user of the gateway, or name another one in server.data_dir":
