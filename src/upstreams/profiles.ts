@@ -23,7 +23,7 @@ const COMPATIBLE_IDS: CallIdRule = Object.freeze({
 
 /**
  * A server that speaks OpenAI's dialects and of which nothing else is known: it is asked for nothing that it
- * might refuse.
+ * might refuse, but for what the client wants, of which a refusal is repaired.
  */
 export const COMPATIBLE: ServerProfile = Object.freeze({
   // All compatible servers speak Chat, few speak Responses well.

@@ -46,7 +46,7 @@ const user = [{ role: "user", content: "hi" }];
 const LOSSY: readonly (readonly [DialectName, DialectName, object, readonly string[]])[] = [
   ["openai-chat", "anthropic-messages", { seed: 7, presence_penalty: 0.5 }, ["seed", "presence_penalty"]],
   ["openai-chat", "gemini", { logit_bias: { "1": 1 } }, ["logit_bias"]],
-  ["anthropic-messages", "openai-chat", { top_k: 5 }, ["top_k"]],
+  ["anthropic-messages", "openai-chat", { speed: "fast" }, ["speed"]],
   ["anthropic-messages", "openai-responses", { top_k: 5 }, ["top_k"]],
   [
     "gemini",

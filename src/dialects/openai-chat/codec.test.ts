@@ -72,6 +72,18 @@ const anyValue = (): fc.Arbitrary<unknown> =>
     jsonObject(),
   );
 
+/** Entries of reasoning, of which some continue one another. */
+function anyDetail(): fc.Arbitrary<unknown> {
+  return fc.record({
+    type: fc.constantFrom("reasoning.text", "reasoning.encrypted", undefined),
+    text: fc.option(text(), { nil: null }),
+    data: fc.constantFrom(undefined, "ZGF0YQ=="),
+    signature: fc.constantFrom(undefined, null, "c2ln"),
+    index: fc.constantFrom(0, 1, undefined),
+    id: fc.constantFrom(undefined, null, "rs_1"),
+  });
+}
+
 /** Fragments that are nearly right. */
 function anyDelta(): fc.Arbitrary<unknown> {
   const some = <T>(arbitrary: fc.Arbitrary<T>) =>
@@ -93,6 +105,11 @@ function anyDelta(): fc.Arbitrary<unknown> {
     content: some(text()),
     reasoning_content: some(text()),
     reasoning: some(text()),
+    reasoning_details: some(
+      fc.array(fc.oneof({ weight: 9, arbitrary: anyDetail() }, anyValue()), { maxLength: 3 }),
+    ),
+    thinking_blocks: some(fc.constantFrom([{ type: "thinking", thinking: "t" }], [{ signature: "s" }])),
+    extra_content: some(jsonObject()),
     refusal: some(text()),
     tool_calls: some(
       fc.array(fc.oneof({ weight: 9, arbitrary: call as fc.Arbitrary<unknown> }, anyValue()), {

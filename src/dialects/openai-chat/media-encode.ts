@@ -56,7 +56,8 @@ export class MediaWriter {
 
   /** Whether the part is a text without a mark, which is sent as a string where it is alone. */
   isPlain(part: { readonly type: string; readonly cache?: CacheHint | null }): part is TextPart {
-    return part.type === "text" && Object.keys(this.mark(part.cache)).length === 0;
+    if (part.type !== "text") return false;
+    return !part.cache || Object.keys(this.mark(part.cache)).length === 0;
   }
 
   /** One part, or several for a document. */
