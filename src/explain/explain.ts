@@ -191,7 +191,8 @@ async function explainTarget(
       translated === null
         ? relayRequest(asked.exchange, upstream, prepared, urls, auth)
         : translatedRequest(translated, upstream, target.model, urls, auth),
-      maskedMembers(upstream.fixed),
+      // As the words of an entry, they are the operator's.
+      asked.isForKey ? null : maskedMembers(upstream.fixed),
     );
     return {
       ...named,

@@ -103,3 +103,13 @@ test("the secret of a channel is sent to no other server, and one that may be pr
     `[[alerts.channels]]\nname = "bot"\nkind = "telegram"\ntoken = "file:/run/token"\n${url}`;
   expect(refusalOf(bot(""), bot('url = "https://evil.example/"'))).toBe("alerts.channels[0].url");
 });
+
+test.each(["headers", "query"])("a reference in %s is not sent to another address either", (list) => {
+  const members = `${list} = [{ name = "x-team", value = "env:TEAM" }]\n`;
+  const at = (url: string): string =>
+    upstream(url).replace("[[upstreams.credentials]]", `${members}[[upstreams.credentials]]`);
+  expect(refusalOf(at("https://llm.company.example/v1"), at("https://evil.example/v1"))).toBe(
+    "upstreams[0].base_url",
+  );
+  expect(refusalOf(at("https://llm.company.example/v1"), at("https://llm.company.example/v2"))).toBeNull();
+});

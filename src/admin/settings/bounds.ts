@@ -66,13 +66,16 @@ function placesOf(root: Tree): readonly Place[] {
 }
 
 function upstreamPlaces({ upstreams }: Tree): readonly Place[] {
-  return treesIn(upstreams).map(({ base_url: text, credentials }, index) => {
+  return treesIn(upstreams).map(({ base_url: text, credentials, headers, query }, index) => {
     const url = typeof text === "string" ? URL.parse(text) : null;
     return {
       path: ["upstreams", index, "base_url"],
       origin: url?.origin ?? null,
       host: url?.hostname ?? "",
-      references: referencesIn(treesIn(credentials).map(({ api_key: key }) => key)),
+      references: referencesIn([
+        ...treesIn(credentials).map(({ api_key: key }) => key),
+        ...[headers, query].flatMap((list) => treesIn(list).map(({ value }) => value)),
+      ]),
     };
   });
 }

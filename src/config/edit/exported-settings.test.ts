@@ -28,3 +28,15 @@ test("a reference is found under each entry, also when entries have been named s
   const text = key("a", "1") + key("a", "file:/etc/passwd") + key("a 2", "2");
   expect(atOnce(importPieces(now, text))).toMatchObject({ ok: false, problems: [{ key: "keys[1].key" }] });
 });
+
+test("no value of a fixed header or query parameter is exported, and no reference to one is imported", () => {
+  const upstream = (value: string): string =>
+    `[[upstreams]]\nname = "a"\nheaders = [{ name = "x-team", value = "${value}" }]\nquery = [{ name = "v", value = "${value}" }]\n`;
+  const exported = atOnce(exportPieces(upstream(SECRET)));
+  expect(exported).toContain("x-team");
+  expect(exported).not.toContain(SECRET);
+  expect(atOnce(importPieces(upstream("plain"), upstream("file:/etc/passwd")))).toMatchObject({
+    ok: false,
+    problems: [{ key: "upstreams[0].headers[0].value" }, { key: "upstreams[0].query[0].value" }],
+  });
+});
