@@ -31,7 +31,7 @@ test("a gateway is ready with one credential that is ready", async () => {
       problems: [],
       config: { state: "active" },
       ledger: { writable: true, pending_rows: 0, disk_low: false },
-      credentials: { ready: 2, waiting: 0, all: 2 },
+      credentials: { ready: 2, waiting: 0, refused: 0, all: 2 },
     } as never,
   });
 });
@@ -95,7 +95,17 @@ test("it is ready while every credential waits for the end of a limit, because n
   }
   const { code, page } = await ask();
   expect([code, page.problems]).toEqual([200, []]);
-  expect(page).toMatchObject({ credentials: { ready: 0, waiting: 2, all: 2 } });
+  expect(page).toMatchObject({ credentials: { ready: 0, waiting: 2, refused: 0, all: 2 } });
+});
+
+test("a key that the provider has refused is counted, although the next request may mend it", async () => {
+  begin({ main: "sk-main" });
+  const leased = gateway.pool.lease(ownNeed("up", "m"));
+  if ("unavailable" in leased) throw new Error("no lease");
+  gateway.pool.report(leased.lease, "m", { class: "invalid", reason: "the key was refused" });
+  const { code, page } = await ask();
+  expect(code).toBe(200);
+  expect(page).toMatchObject({ credentials: { ready: 0, waiting: 1, refused: 1, all: 1 } });
 });
 
 test("a new file that is invalid leaves it ready, and is told with its lines but not its values", async () => {

@@ -1,6 +1,7 @@
 /** `/readyz`: whether the gateway can serve requests, and the reasons if it cannot. */
 import type { Problem } from "../config/problem.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { refusalIn } from "../pool/park.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { jsonPage } from "./json-page.ts";
@@ -43,6 +44,7 @@ export function readinessPage(
   const credentials = pool.list();
   const ready = credentials.filter((credential) => credential.state === "ready").length;
   const waiting = credentials.filter(({ untilMs }) => untilMs !== null).length;
+  const refused = credentials.filter(({ reason }) => refusalIn(reason) !== null).length;
   const problems: string[] = [];
   if (isDraining) problems.push("draining");
   if (isStalled) problems.push("the process stood still for longer than a second");
@@ -66,6 +68,6 @@ export function readinessPage(
             problems: configProblems.map(({ line, key, message }) => ({ line, key, message })),
           },
     ledger: { writable: ledger.isWritable, pending_rows: ledger.pendingRows, disk_low: disk.isLow },
-    credentials: { ready, waiting, all: credentials.length },
+    credentials: { ready, waiting, refused, all: credentials.length },
   });
 }
