@@ -52,11 +52,6 @@ export class CallSlot {
     this.#isReadable ??= parseArguments(this.text) !== null;
     return this.#isReadable;
   }
-
-  /** Whether the arguments are fit for an answer that ended well. No arguments count as `{}`. */
-  get isValid(): boolean {
-    return this.call === "custom" || this.isComplete || parseArguments(this.text) !== null;
-  }
 }
 
 export interface CallFragment {
