@@ -149,6 +149,25 @@ describe("with several keys", () => {
     },
   );
 
+  test.each<[string, (ids: { response: string; container: string }) => object]>([
+    ["a response", ({ response }) => ({ previous_response_id: response })],
+    ["a conversation", () => ({ conversation: { id: "conv_of_alice" } })],
+    ["a container", ({ container }) => ({ container })],
+    ["a container of a tool", ({ container }) => ({ tools: [{ type: "code_interpreter", container }] })],
+  ])(
+    "%s is its maker's in requests of other dialects as well, of which some servers make another one",
+    async (_, named) => {
+      const ids = await make(gateway, "alice");
+      const chat = { model: "gpt-4.1", messages: [{ role: "user", content: "go" }], ...named(ids) };
+      const [id] = /(?:resp|cntr)_\d+|conv_of_alice/.exec(JSON.stringify(chat)) as unknown as [string];
+      await expectUnknown("bob", id, "/v1/chat/completions", chat);
+      // In the words of Responses, which Chat's route takes too.
+      await expectUnknown("bob", id, "/v1/chat/completions", { ...INPUT, ...named(ids) });
+      await expectUnknown("bob", id, "/v1/messages", { ...MESSAGE, ...named(ids) });
+      await expectUnknown("bob", id, "/v1/responses", { ...INPUT, ...named(ids) });
+    },
+  );
+
   test("the refusal is that for an id that does not exist, in the words of OpenAI", async () => {
     const { response: id } = await make(gateway, "alice");
     const foreign = await expectUnknown("bob", id, `/v1/responses/${id}`, null);

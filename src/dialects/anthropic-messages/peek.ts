@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { GatewayError } from "../../core/errors.ts";
 import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
 import { prefixPlan } from "../shared/prefix-plan.ts";
-import { capitalized, makeIdPlan } from "../shared/provider-id-plan.ts";
+import { capitalized, GOES_ON_WITH, makeIdPlan } from "../shared/provider-id-plan.ts";
 import { MODEL_IN_OTHER_CASES, RequestPeek } from "../shared/request-peek.ts";
 import { ATTRIBUTION } from "./wire.ts";
 
@@ -25,8 +25,7 @@ export const PEEK_SHAPE = compileShape({
 
 export const PROVIDER_IDS = makeIdPlan(
   {
-    container: "container",
-    "container.id": "container",
+    ...GOES_ON_WITH,
     "container.skills.*.skill_id": "skill",
     "thread.previous_message_id": "thread",
     "system.*.source.file_id": "file",

@@ -6,7 +6,7 @@ import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
 import type { SpliceEdit } from "../../wire/json-splice.ts";
 import type { UsageOption } from "../dialect.ts";
 import { prefixPlan } from "../shared/prefix-plan.ts";
-import { makeIdPlan, unknownToOpenai } from "../shared/provider-id-plan.ts";
+import { GOES_ON_WITH, makeIdPlan, unknownToOpenai } from "../shared/provider-id-plan.ts";
 import { MODEL_IN_OTHER_CASES, RequestPeek, readFlag, readString } from "../shared/request-peek.ts";
 
 export const PEEK_SHAPE = compileShape({
@@ -30,7 +30,7 @@ export const PEEK_SHAPE = compileShape({
 
 /** An audio answer is kept for a while, and a later turn may name it. */
 export const PROVIDER_IDS = makeIdPlan(
-  { "messages.*.content.*.file.file_id": "file", "messages.*.audio.id": "audio" },
+  { ...GOES_ON_WITH, "messages.*.content.*.file.file_id": "file", "messages.*.audio.id": "audio" },
   unknownToOpenai,
 );
 

@@ -1,7 +1,7 @@
 /** The peek at a Responses request. */
 import { compileShape } from "../../wire/json-shape.ts";
 import { prefixPlan } from "../shared/prefix-plan.ts";
-import { makeIdPlan, unknownToOpenai } from "../shared/provider-id-plan.ts";
+import { GOES_ON_WITH, makeIdPlan, unknownToOpenai } from "../shared/provider-id-plan.ts";
 import { MODEL_IN_OTHER_CASES } from "../shared/request-peek.ts";
 
 export const PEEK_SHAPE = compileShape({
@@ -21,16 +21,12 @@ export const PEEK_SHAPE = compileShape({
 /** Items are stored objects too: the provider looks up what a request only refers to. */
 export const PROVIDER_IDS = makeIdPlan(
   {
-    previous_response_id: "previous response",
+    ...GOES_ON_WITH,
     "prompt_cache_options.comparison_response_id": "response",
-    conversation: "conversation",
-    "conversation.id": "conversation",
     "prompt.id": "prompt",
     "input.*.content.*.file_id": "file",
     "input.*.output.*.file_id": "file",
-    "tools.*.container": "container",
     "tools.*.container.file_ids.*": "file",
-    "tools.*.environment.container_id": "container",
     "tools.*.environment.file_ids.*": "file",
     "tools.*.environment.skills.*.skill_id": "skill",
     "tools.*.vector_store_ids.*": "vector store",

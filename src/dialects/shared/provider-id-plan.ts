@@ -24,6 +24,20 @@ const KINDS = {
   "tuned model": "other",
 } as const satisfies Readonly<Record<string, "made" | "other">>;
 
+/**
+ * Members that say where a request goes on. Some servers make a request of another dialect of what they get, and
+ * pass such members on (https://docs.litellm.ai/docs/response_api), so they count in each of OpenAI's and Anthropic's.
+ */
+export const GOES_ON_WITH = {
+  previous_response_id: "previous response",
+  conversation: "conversation",
+  "conversation.id": "conversation",
+  container: "container",
+  "container.id": "container",
+  "tools.*.container": "container",
+  "tools.*.environment.container_id": "container",
+} as const satisfies Readonly<Record<string, keyof typeof KINDS>>;
+
 export type ProviderIdKind = keyof typeof KINDS;
 
 /** Whether the gateway knows the maker of such objects, unless they are older than its memory or made elsewhere. */
