@@ -82,9 +82,9 @@ test("keys take turns when affinity is off", async () => {
   expect(used.size).toBe(KEYS.length);
 });
 
-/** After this reply nothing of the key's input is left for two seconds. */
-const drained = (): Record<string, string> => ({
-  "anthropic-ratelimit-input-tokens-limit": "60000",
+/** After this reply nothing of the key's input is left for two seconds; of a tenth of the limit for twenty. */
+const drained = (limit: number) => (): Record<string, string> => ({
+  "anthropic-ratelimit-input-tokens-limit": `${limit}`,
   "anthropic-ratelimit-input-tokens-remaining": "0",
   "anthropic-ratelimit-input-tokens-reset": new Date(Date.now() + 60_000).toISOString(),
 });
@@ -98,10 +98,11 @@ test.each([
   gateway = await startGateway({
     toml: toml(`max_wait_s = 30\n${pool}`.replace(/^max_wait_s = 30\nmax/, "max")),
   });
-  headersOf = drained;
+  // A busy machine may take two seconds for the second turn.
+  headersOf = drained(waits ? 60_000 : 6_000);
   const first = await turn("talk", 1);
   const sinceMs = performance.now();
   const second = await turn("talk", 2);
   expect(second === first).toBe(waits);
-  if (!waits) expect(performance.now() - sinceMs).toBeLessThan(1_000);
+  if (!waits) expect(performance.now() - sinceMs).toBeLessThan(15_000);
 });

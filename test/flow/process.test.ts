@@ -312,6 +312,9 @@ test("a port that is taken is a clear failure to start", async () => {
     ],
     gateway.folder,
   );
-  expect([exitCode, err]).toEqual([1, expect.stringContaining("the port is taken")]);
+  expect([exitCode, err]).toEqual([
+    1,
+    expect.stringContaining(`port ${gateway.port} of 127.0.0.1 is taken by another program`),
+  ]);
   await gateway.close();
 });
