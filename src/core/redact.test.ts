@@ -17,6 +17,13 @@ describe("a text that repeats the credential", () => {
     },
   );
 
+  test("loses all of each of two secrets that have a part in common", () => {
+    const secrets = ["sk-one-secret-0123456789", "sk-other-secret-0123456789", "secret-0123456789-of-it"];
+    const text = secrets.map((secret) => `<${secret}>`).join(" ");
+    for (const order of [secrets, secrets.toReversed()])
+      expect(withoutSecrets(`${text}!`, order)).toBe("<[redacted]> <[redacted]> <[redacted]>!");
+  });
+
   test("loses it where JSON escapes some of it", () => {
     const auth = ['ab/cd+"ef\\gh.ij'] as const;
     const text = JSON.stringify({ message: `no ${auth[0]}` }).replaceAll("/", "\\/");

@@ -56,17 +56,40 @@ export class SecretMask {
 
   hide(text: string): string {
     if (text.length < this.#least || this.#clean.has(text)) return text;
-    let left = text;
+    const found: Range[] = [];
     for (const secret of this.secrets) {
-      if (left.length < leastChars(secret)) continue;
-      for (const pattern of searchFor(secret)) left = left.replace(pattern, SHOWN);
+      if (text.length < leastChars(secret)) continue;
+      for (const pattern of searchFor(secret)) addMatches(found, pattern, text);
     }
-    if (left === text && text.length <= MAX_CLEAN_CHARS) {
+    if (found.length > 0) return withoutRanges(text, found);
+    if (text.length <= MAX_CLEAN_CHARS) {
       if (this.#clean.size >= MAX_CLEAN_TEXTS) this.#clean.clear();
       this.#clean.add(text);
     }
-    return left;
+    return text;
   }
+}
+
+type Range = readonly [from: number, to: number];
+
+function addMatches(found: Range[], pattern: RegExp, text: string): void {
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text))
+    found.push([match.index, match.index + match[0].length]);
+}
+
+/**
+ * All ranges are those of the text as it came: where two secrets have a part in common, what is hidden of one must not keep
+ * the other from being found.
+ */
+function withoutRanges(text: string, found: Range[]): string {
+  let shown = "";
+  let end = -1;
+  for (const [from, to] of found.sort((a, b) => a[0] - b[0])) {
+    if (from >= end) shown += text.slice(Math.max(end, 0), from) + SHOWN;
+    end = Math.max(end, to);
+  }
+  return shown + text.slice(end);
 }
 
 /** As `withoutSecrets`, for bytes; the bytes themselves when they hold no secret. */
