@@ -10,7 +10,7 @@ const HELP = `Usage: script/fuzz [--minutes N] [--seed N]
        script/fuzz --again FILE
 
 Spoils good requests, replies and streams, and gives them to every decoder and, over a socket, to a gateway in front of simulated
-providers. Ends by itself, with exit code 1 when something was found; each finding is a file.
+providers. Some are lengthened as well, and must cost no more than they are long. Ends by itself, with exit code 1 when something was found; each finding is a file.
 
   --minutes N   how long in all (default 10)
   --seed N      the chance of a former run
