@@ -53,6 +53,8 @@ export interface CodecProfile {
    * null: not known, so reasoning goes back in the members in which it came.
    */
   readonly reasoningMembers: readonly string[] | null;
+  /** Chat: where a model wants reasoning on every turn, an empty text is one. Elsewhere it counts as missing. */
+  readonly emptyReasoning: boolean;
   /** Chat: the member that switches thinking, for all models of the server; null: the model's (`ChatTraits`). */
   readonly thinkingSwitch: ThinkingSwitch | null;
   /** Chat: when a tool can be forced; null: the model says it. */

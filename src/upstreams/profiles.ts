@@ -53,6 +53,7 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   usageOption: true,
   callIds: COMPATIBLE_IDS,
   reasoningMembers: null,
+  emptyReasoning: true,
   thinkingSwitch: null,
   forcedTools: null,
   // LiteLLM refuses a mark on a part of a result; other servers pass over a mark on its message.
@@ -102,6 +103,7 @@ export const OPENAI: ServerProfile = Object.freeze({
   usageOption: true,
   callIds: OPENAI_IDS,
   reasoningMembers: [],
+  emptyReasoning: true,
   thinkingSwitch: "reasoning_effort",
   forcedTools: "always",
   cacheMarks: null,

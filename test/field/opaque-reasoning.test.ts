@@ -321,6 +321,18 @@ describeKind(kind, () => {
     }
   });
 
+  test("reported: DeepSeek behind OpenRouter has its reasoning in each member, and none of them empty", async () => {
+    for (const [first, text] of [
+      ["OpenRouter's details of Claude, whose signature comes in a piece of its own", TEXT],
+      ["Google's signature on a call", " "],
+    ] as const) {
+      form = FORMS[first] as Form;
+      const models = [nameOf(form), "openrouter/deepseek/deepseek-v4-pro"] as const;
+      const { turn } = await converse("anthropic-messages", models, false);
+      expect(turn).toMatchObject({ reasoning: text, reasoning_content: text });
+    }
+  });
+
   for (const isStream of [false, true]) {
     test(`a Gemini client that keeps no thoughts, ${isStream ? "stream" : "whole"}: what its calls need comes back`, async () => {
       form = FORMS["OpenRouter's details of Gemini, the encrypted ones behind the call"] as Form;

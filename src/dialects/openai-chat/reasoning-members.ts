@@ -224,7 +224,8 @@ export class ReasoningWriter {
 
   constructor(messages: readonly Message[], { profile, traits, repairs }: EncodeRequestOptions) {
     this.#taken = profile.reasoningMembers;
-    this.#filler = this.#taken?.length === 0 ? null : traits.onChat.reasoningFiller;
+    const filler = this.#taken?.length === 0 ? null : traits.onChat.reasoningFiller;
+    this.#filler = filler === "" && !profile.emptyReasoning ? " " : filler;
     this.#isSealed = !repairs.withoutSeals;
     this.#isOnAllTurns = this.#filler !== null || repairs.returnReasoning;
     this.#member = textMember(this.#taken ?? namesIn(messages)) ?? TEXTS[0];
@@ -249,8 +250,15 @@ export class ReasoningWriter {
     const isWanted =
       this.#isOnAllTurns || Object.keys(state).length > 0 || parts.some(({ type }) => type === "tool-call");
     if (!isWanted) texts.clear();
-    if (texts.size === 0 && this.#filler !== null && thought === "") texts.set(this.#member, this.#filler);
+    if (this.#filler !== null && thought === "") this.#addWanted(texts, this.#filler);
     return { members: { ...Object.fromEntries(texts), ...state }, thought };
+  }
+
+  /** A model that wants reasoning on every turn may look in any of the server's members for it. */
+  #addWanted(texts: Map<string, string>, filler: string): void {
+    const [known = filler] = texts.values();
+    if (texts.size === 0) texts.set(this.#member, known);
+    for (const name of this.#taken ?? []) if (textMember([name]) !== null) texts.set(name, known);
   }
 
   /** The members in which the text came, or the one that this server has in their place. */

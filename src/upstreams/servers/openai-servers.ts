@@ -194,7 +194,10 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     // https://openrouter.ai/docs/use-cases/reasoning-tokens, /docs/features/prompt-caching, /docs/api/reference/parameters
     profile: like({
       proof: OPENROUTER_PROOF,
-      reasoningMembers: ["reasoning", "reasoning_details"],
+      // DeepSeek's models want reasoning_content besides, and no empty one: UKGovernmentBEIS/inspect_ai#4080,
+      // BerriAI/litellm#27439.
+      reasoningMembers: ["reasoning", "reasoning_details", "reasoning_content"],
+      emptyReasoning: false,
       thinkingSwitch: "reasoning",
       cacheMarks: "parts",
       extraSampling: new Set(["top_k", "min_p", "top_a", "repetition_penalty"]),

@@ -14,6 +14,8 @@ export const kind: FieldKind = {
     "microsoft/agent-framework#2947",
     "LibreChat-AI/agents#37",
     "UKGovernmentBEIS/inspect_ai#4979",
+    "UKGovernmentBEIS/inspect_ai#4080",
+    "BerriAI/litellm#27439",
     "charmbracelet/crush#1590",
     "https://openrouter.ai/docs/use-cases/reasoning-tokens",
     "https://docs.litellm.ai/docs/reasoning_content",
