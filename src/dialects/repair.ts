@@ -52,10 +52,8 @@ export type RepairKind =
   | "limit-answer"
   /** The schema of the answer is told to the model, which is not held to it; translated requests only. */
   | "schema-in-words"
-  /** Each turn of the assistant has its reasoning, empty where none is known. */
+  /** Each turn of the assistant has its reasoning, empty or blank where none is known. */
   | "return-reasoning"
-  /** The same, with a space where none is known. */
-  | "fill-reasoning"
   /** Calls that Google did not sign have its stand-in for a signature. */
   | "sign-calls"
   /** The model is told not to think in answers that are not streamed. */

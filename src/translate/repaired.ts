@@ -31,7 +31,7 @@ export function heededBy(repairs: Repairs): EncodeRepairs {
   return {
     withoutSeals: hasKind(repairs, "without-seals"),
     systemFirst: hasKind(repairs, "system-first"),
-    returnReasoning: hasKind(repairs, "return-reasoning") || hasKind(repairs, "fill-reasoning"),
+    returnReasoning: hasKind(repairs, "return-reasoning"),
   };
 }
 

@@ -20,14 +20,12 @@ import { isClosed } from "./tool-encode.ts";
 const TEMPLATE_STATUSES: readonly number[] = [400, 422, 500];
 
 const REFUSALS: readonly Refusal[] = [
-  // DeepSeek: openclaw/openclaw#73417, deepseek-ai/DeepSeek-V3#1053
+  // DeepSeek: openclaw/openclaw#73417, deepseek-ai/DeepSeek-V3#1053; Kimi: QuantumNous/new-api#3121
   {
     words:
-      /^(?:The )?[`'"]?reasoning_content[`'"]?(?: field)? (?:in the thinking mode )?(?:must|should|needs to) be (?:passed|sent) back|^Missing [`'"]?reasoning_content[`'"]? field/i,
+      /^(?:The )?[`'"]?reasoning_content[`'"]?(?: field)? (?:in the thinking mode )?(?:must|should|needs to) be (?:passed|sent) back|^thinking is enabled but reasoning_content is missing|^Missing [`'"]?reasoning_content[`'"]? field/i,
     repairs: ["return-reasoning"],
   },
-  // Kimi takes an empty text for a missing one: QuantumNous/new-api#3121, earendil-works/pi#4178
-  { words: /^thinking is enabled but reasoning_content is missing/i, repairs: ["fill-reasoning"] },
   // Google: https://ai.google.dev/gemini-api/docs/thought-signatures, massgen/MassGen#624
   {
     words:
@@ -176,15 +174,9 @@ const EDITS = {
   "return-reasoning": {
     field: "messages",
     parameter: null,
-    reason: "each turn of the assistant got the reasoning that the upstream wants back, empty where none was",
-    change: (body) => mapMember(body, "messages", (message) => withReasoning(message, "")),
-  },
-  "fill-reasoning": {
-    field: "messages",
-    parameter: null,
     reason:
       "each turn of the assistant got the reasoning that the upstream wants back, a space where none was",
-    change: (body) => mapMember(body, "messages", (message) => withReasoning(message, " ")),
+    change: (body) => mapMember(body, "messages", withReasoning),
   },
   "sign-calls": {
     field: "messages",
@@ -318,12 +310,14 @@ function withShortId(object: JsonObject, member: string): JsonObject {
   return short === id ? object : { ...object, [member]: short };
 }
 
+/** Kimi, and DeepSeek behind OpenRouter, take an empty text for a missing one: earendil-works/pi#4178, BerriAI/litellm#27439. */
+const NO_REASONING = " ";
+
 /** vLLM and OpenRouter call the same text `reasoning`. */
-function withReasoning(message: JsonObject, filler: string): JsonObject {
-  const given = asString(message.reasoning_content);
-  if (message.role !== "assistant" || (given !== null && (given !== "" || filler === ""))) return message;
+function withReasoning(message: JsonObject): JsonObject {
+  if (message.role !== "assistant" || (asString(message.reasoning_content) ?? "") !== "") return message;
   const known = asString(message.reasoning) ?? "";
-  return { ...message, reasoning_content: known === "" ? filler : known };
+  return { ...message, reasoning_content: known === "" ? NO_REASONING : known };
 }
 
 /** Google signs the first of parallel calls. */
