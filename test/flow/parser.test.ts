@@ -17,13 +17,16 @@ afterAll(async () => {
   await upstream?.close();
 });
 
+/** Replies to wrong keys come late. */
+const SILENCE_MS = 2_000;
+
 /** Sends bytes and reads the reply until the other side closes or is quiet for a while. */
 async function rawReplies(bytes: string): Promise<{ replies: RawReply[]; isClosed: boolean }> {
   const client = await openClient(gateway.port);
   client.send(Buffer.from(bytes, "latin1"));
   const replies: RawReply[] = [];
   for (;;) {
-    const reply = await client.reply(250).catch(() => null);
+    const reply = await client.reply(SILENCE_MS).catch(() => null);
     if (reply === null || reply.status === 0) break;
     replies.push(reply);
     if (client.isClosed) break;
