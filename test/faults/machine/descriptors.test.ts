@@ -39,16 +39,13 @@ afterEach(async () => {
   await upstream?.close();
 });
 
-/** Connections that never say a word. Those that are refused do not come again. */
-async function fill(port: number): Promise<void> {
-  const opened = Array.from({ length: SILENT }, () => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const socket = connect(port, "127.0.0.1", resolve);
-    socket.on("error", () => resolve());
+/** Begins connections that never say a word. Those that are refused do not come again. */
+function fill(port: number): void {
+  for (let n = 0; n < SILENT; n++) {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => undefined);
     silent.push(socket);
-    return promise;
-  });
-  await Promise.all(opened);
+  }
 }
 
 function leave(): void {
@@ -70,18 +67,17 @@ test(
       toml: [METRICS_TOML, KEYS_TOML, familiesToml(upstream.url)].join("\n"),
       prefix: LIMITED,
     });
-    const { port, pid } = gateway;
+    const { port, pid, log } = gateway;
     const before = cpuMsOf(pid);
-    await fill(port);
-    await until("the silent connections are closed", () => silent.every(({ destroyed }) => destroyed));
+    fill(port);
+    await until("it is told", () => log().includes("file descriptors run out"));
     for (let i = 0; i < 20; i++) {
-      expect(await isHealthy(port)).toBe(true);
+      await until("it answers", () => isHealthy(port));
       await Bun.sleep(50);
     }
     const cpuMs = cpuMsOf(pid) - before;
     console.log(`${SILENT} silent connections with ${LIMIT} descriptors: ${cpuMs} ms of CPU`);
     expect(cpuMs).toBeLessThan(1_000);
-    expect(gateway.log()).toContain("file descriptors run out");
     const page = await askReadiness(gateway.url);
     expect([page.status, await page.json()]).toMatchObject([200, { status: "ready" }]);
   },
@@ -112,7 +108,7 @@ test(
       }),
     );
     await until("the streams have begun", () => streams.every(({ receivedBytes }) => receivedBytes > 400));
-    await fill(port);
+    fill(port);
     await until("nobody is accepted", async () => !(await isHealthy(port)));
     const before = cpuMsOf(pid);
     await Bun.sleep(3_000);
@@ -148,7 +144,7 @@ test(
     for (const reply of refused) {
       expect(JSON.parse(reply?.body.toString() ?? "").error.code).toBe("descriptors_exhausted");
     }
-    await until("a request is served", async () => (await ask()).status === 200);
+    await until("a request is served", async () => (await ask().catch(() => null))?.status === 200);
     const kinds = new Set((await gateway.rows()).map(({ error_kind }) => error_kind));
     expect([...kinds].filter((kind) => kind !== null && kind !== "descriptors_exhausted")).toEqual([]);
     console.log(`40 requests with 30 descriptors: ${refused.length} refused`);
