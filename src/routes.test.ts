@@ -108,7 +108,7 @@ const OTHERS: readonly (readonly [path: string, expected: string])[] = [
     "POST generateContent /v1beta1/models/ publishers/google/models/m:generateContent",
   ],
   ["/v1beta/models/m:embedContent", "POST embedContent /v1beta/models/ m:embedContent"],
-  ["/v1beta/models/m:batchEmbedContents", "models gemini m:batchEmbedContents"],
+  ["/v1beta/models/m:asyncBatchEmbedContent", "models gemini m:asyncBatchEmbedContent"],
   [
     "/v1/projects/p/locations/l/publishers/anthropic/models/claude@1:rawPredict",
     "POST messages /v1/messages claude@1:null",

@@ -33,6 +33,8 @@ export interface CodecProfile {
   readonly imageTypes: ReadonlySet<string> | null;
   /** Chat and Responses: MIME types of sound that is heard; null: not known, so every type is sent. */
   readonly audioTypes: ReadonlySet<string> | null;
+  /** Gemini: vectors come from `predict`, as on Vertex AI. */
+  readonly predictsEmbeddings: boolean;
   /** Messages: images and documents that are named by their URLs. */
   readonly messagesUrls: boolean;
   /** Chat: parts of type `video_url`, for models that take video. */

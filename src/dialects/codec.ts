@@ -13,6 +13,7 @@ import type { ToolNames } from "../neutral/tools/tool-names.ts";
 import type { ModelTraits } from "../neutral/traits.ts";
 import type { CodecProfile } from "./codec-profile.ts";
 import type { DialectName, Framing } from "./dialect.ts";
+import type { EmbeddingCodec } from "./embedding-codec.ts";
 import type { EncodeRepairs } from "./repair.ts";
 
 /** Media that are named by URL. */
@@ -196,6 +197,8 @@ export interface Codec {
    * none.
    */
   withoutSeals(body: JsonObject): JsonObject | null;
+  /** Requests for vectors; absent: the dialect has none. */
+  readonly embeddings?: EmbeddingCodec;
   /** Never throws. */
   decodeError(body: string): DecodedError;
   /** The input tokens in the reply of a counting endpoint; null: none are there. */

@@ -254,7 +254,7 @@ export interface EndpointFacts {
   /** The request may continue or run something stored at the provider without a model's name. */
   readonly mayOmitModel: boolean;
   /** What a translated request is for; null: other dialects have no counterpart. */
-  readonly purpose: "answer" | "count" | null;
+  readonly purpose: "answer" | "count" | "embed" | null;
 }
 
 /** The traits of a model that a dialect may limit. */

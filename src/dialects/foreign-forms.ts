@@ -16,7 +16,7 @@ export interface BookRequest {
 export function peekByTheBook({ dialect, purpose }: Route, body: Uint8Array): BookRequest {
   const peek = peekRequest(dialect, body);
   const { foreignForms }: Dialect = DIALECTS[dialect];
-  if (foreignForms === undefined || purpose === null || !foreignForms.mayBeIn(body, peek))
+  if (foreignForms === undefined || purpose !== "answer" || !foreignForms.mayBeIn(body, peek))
     return { body, peek };
   const parsed = parseJsonObject(body);
   const rewritten = parsed === null ? null : foreignForms.rewrite(parsed);

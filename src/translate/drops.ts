@@ -1,6 +1,7 @@
 /**
  * Bounds the list of dropped fields for the ledger row and the reply header: clients choose the field names.
  */
+import { GatewayError } from "../core/errors.ts";
 import type { Drop } from "../neutral/request.ts";
 
 const MAX_DROPS = 64;
@@ -46,4 +47,14 @@ export function droppedHeader(dropped: readonly Drop[]): string {
 
 function moreOf(count: number): string {
   return `(${count} more)`;
+}
+
+/** Refuses a request of which parts would be lost, for a key or model that must not lose any. */
+export function strictRefusal(lost: readonly Drop[]): GatewayError {
+  const list = lost.map(({ field, reason }) => `${field} (${reason})`).join("; ");
+  return new GatewayError(
+    "not_translatable",
+    `the model's provider cannot take all of this request, and it must not lose anything ("strict"): ${list}`,
+    { param: (lost[0] as Drop).field },
+  );
 }

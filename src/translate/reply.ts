@@ -8,6 +8,7 @@ import type { JsonObject } from "../core/json.ts";
 import type { Codec } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import type { Framing } from "../dialects/dialect.ts";
+import type { EmbeddingReply } from "../dialects/embedding-codec.ts";
 import { CallCheck } from "../neutral/answer/malformed.ts";
 import { partsInView, ReasoningVeil } from "../neutral/answer/reasoning-view.ts";
 import { CallRestorer } from "../neutral/answer/restore.ts";
@@ -18,6 +19,7 @@ import { Folder, unfold } from "../neutral/fold.ts";
 import type { Drop } from "../neutral/request.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { Continuations, holdsContent, isPause, PartFolder } from "./continuation.ts";
+import { readEmbedding, writeEmbedding } from "./embedding.ts";
 import type { RequestTranslator, TranslationSource } from "./request.ts";
 import { type Continuation, StreamTranslation } from "./stream.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
@@ -147,6 +149,18 @@ export class ReplyTranslator {
   /** A count of input tokens in the client's form. */
   writeCount(inputTokens: number): string {
     return this.#client.encodeCount(inputTokens) ?? JSON.stringify({ input_tokens: inputTokens });
+  }
+
+  /** The vectors in a whole reply. Throws `upstream_garbage`. */
+  readVectors({ dialect }: TranslatedRequest, bytes: Uint8Array): EmbeddingReply {
+    return readEmbedding(dialect, bytes, this.#request.vectorsAsked?.texts.length ?? 0);
+  }
+
+  /** Vectors in the client's form. */
+  writeVectors(reply: EmbeddingReply): string {
+    const { route, modelAsked } = this.#source.exchange;
+    const encoding = this.#request.vectorsAsked?.encoding ?? "float";
+    return writeEmbedding(route, reply, { model: modelAsked ?? "", encoding });
   }
 
   #readBody(request: TranslatedRequest, body: JsonObject): PartialReply {

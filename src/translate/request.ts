@@ -9,6 +9,7 @@ import type { JsonObject } from "../core/json.ts";
 import type { Codec, DecodedRequest, EncodedRequest, EncodeRequestOptions } from "../dialects/codec.ts";
 import { CODECS } from "../dialects/codecs.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
+import type { EmbeddingRequest } from "../dialects/embedding-codec.ts";
 import type { Route } from "../dialects/endpoint.ts";
 import { hasKind, type Repairs, repairsIn } from "../dialects/repair.ts";
 import type { ClientRequest } from "../http/client-request.ts";
@@ -16,11 +17,11 @@ import { type Amendment, amendRequest } from "../neutral/amendment.ts";
 import type { ReasoningView } from "../neutral/answer/reasoning-view.ts";
 import { checkCeilings } from "../neutral/ceilings.ts";
 import type { Drop, ModelRequest } from "../neutral/request.ts";
-import type { ToolNames } from "../neutral/tools/tool-names.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
 import { parseJsonObject } from "../wire/json.ts";
-import { boundDrops, UNSEALED } from "./drops.ts";
+import { boundDrops, strictRefusal, UNSEALED } from "./drops.ts";
+import { type DecodedEmbedding, decodeEmbedding, encodeEmbedding, SAME_NAMES } from "./embedding.ts";
 import { firstToCarry } from "./first-to-carry.ts";
 import { MediaInliner } from "./media-inliner.ts";
 import { heededBy, repairEncoded, repairedTraits } from "./repaired.ts";
@@ -38,8 +39,6 @@ const MAX_STOP_CHARS = 1_024;
 const NO_NAMES = {};
 
 const encoder = new TextEncoder();
-
-const SAME_NAMES: ToolNames = { wireName: ({ name }) => name, original: () => null };
 
 /** The part of an exchange that translation reads. */
 export interface TranslatedExchange {
@@ -88,6 +87,7 @@ export class RequestTranslator {
   #replyContext: unknown = undefined;
   #reasoningView: ReasoningView = "shown";
   #media: MediaInliner | null = null;
+  #vectors: DecodedEmbedding | null = null;
 
   constructor(source: TranslationSource) {
     this.#source = source;
@@ -106,6 +106,7 @@ export class RequestTranslator {
    * model is strict and any part would be lost.
    */
   encode(target: TranslationTarget): TranslatedRequest | Promise<TranslatedRequest> {
+    if (this.#source.exchange.route.purpose === "embed") return this.#encodeVectors(target);
     if (this.#decoded === null && this.#isLarge)
       return this.#decodeInSteps().then((decoded) => this.#encodeBest(decoded, target));
     return this.#encodeBest(this.#decoded ?? this.#decodeAtOnce(), target);
@@ -179,6 +180,17 @@ export class RequestTranslator {
     return this.#reasoningView;
   }
 
+  /** What the client asked for, of a request for vectors; null: it was not translated. */
+  get vectorsAsked(): EmbeddingRequest | null {
+    return this.#vectors?.request ?? null;
+  }
+
+  #encodeVectors({ dialects, upstream, model }: TranslationTarget): TranslatedRequest {
+    const { route, isStrict } = this.#source.exchange;
+    this.#vectors ??= decodeEmbedding(route, this.#parsed());
+    return encodeEmbedding(dialects[0], this.#vectors, { model, profile: upstream.profile, isStrict });
+  }
+
   /** Nothing will be decoded or encoded any more. */
   letGoOfBody(): void {
     this.#decoded = null;
@@ -226,7 +238,7 @@ export class RequestTranslator {
     const repairs = target.repairs.length === 0 ? target.repairs : repairsIn(dialect, target.repairs);
     const codec = CODECS[dialect];
     const traits = gateway.snapshot.modelTraits.traitsOf(upstream, dialect, model);
-    const purpose = exchange.route.purpose ?? "answer";
+    const purpose: "answer" | "count" = exchange.route.purpose === "count" ? "count" : "answer";
     const options = {
       model,
       traits: repairedTraits(traits, repairs),
@@ -357,15 +369,6 @@ export class RequestTranslator {
     const names: Readonly<Record<string, string | null>> = this.#client.fieldNames;
     return Object.hasOwn(names, field) ? (names[field] as string | null) : field;
   }
-}
-
-function strictRefusal(lost: readonly Drop[]): GatewayError {
-  const list = lost.map(({ field, reason }) => `${field} (${reason})`).join("; ");
-  return new GatewayError(
-    "not_translatable",
-    `the model's provider cannot take all of this request, and it must not lose anything ("strict"): ${list}`,
-    { param: (lost[0] as Drop).field },
-  );
 }
 
 /** A request for a target whose body has not been written yet. */

@@ -14,7 +14,7 @@ export interface TranslatedRequest {
   readonly dropped: readonly Drop[];
   /** The repairs that changed the body. */
   readonly repaired: readonly Answered[];
-  readonly purpose: "answer" | "count";
+  readonly purpose: "answer" | "count" | "embed";
   /** The upstream is asked for a stream. */
   readonly isStream: boolean;
   /** The provider may search the web, and may pause its answer while it searches. */

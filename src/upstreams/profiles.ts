@@ -46,6 +46,7 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   fileIds: false,
   imageTypes: null,
   audioTypes: null,
+  predictsEmbeddings: false,
   messagesUrls: true,
   videoParts: true,
   refusals: false,
@@ -96,6 +97,7 @@ export const OPENAI: ServerProfile = Object.freeze({
   fileIds: true,
   imageTypes: new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]),
   audioTypes: new Set(["audio/wav", "audio/mpeg"]),
+  predictsEmbeddings: false,
   messagesUrls: true,
   videoParts: false,
   refusals: true,
@@ -133,6 +135,7 @@ export const VERTEX: ServerProfile = Object.freeze({
   // Each project and region has a quota for each model.
   rateScope: "model",
   messagesUrls: false,
+  predictsEmbeddings: true,
 });
 
 /**

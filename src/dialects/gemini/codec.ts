@@ -4,6 +4,7 @@ import type { ModelReply } from "../../neutral/event.ts";
 import type { Codec } from "../codec.ts";
 import { countOf } from "../shared/token-count.ts";
 import { amend, withoutSeals } from "./amend.ts";
+import { embeddings } from "./embeddings/codec.ts";
 import { decodeError } from "./error-decode.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
@@ -57,6 +58,7 @@ export const geminiCodec: Codec = {
   continueReply,
   amend,
   withoutSeals,
+  embeddings,
   decodeError,
   decodeCount: (body) => countOf(body.totalTokens),
   encodeCount: (inputTokens) => JSON.stringify({ totalTokens: inputTokens }),

@@ -47,7 +47,8 @@ export const gemini = {
   endpoints: {
     generateContent: { ...action("generateContent"), ...ANSWER },
     streamGenerateContent: { ...action("streamGenerateContent"), ...ANSWER, isStream: true },
-    embedContent: { ...action("embedContent"), ...EMBEDDING },
+    embedContent: { ...action("embedContent"), ...EMBEDDING, purpose: "embed" },
+    batchEmbedContents: { ...action("batchEmbedContents"), ...EMBEDDING, purpose: "embed" },
     // Of older models on Vertex AI.
     predict: { ...action("predict"), ...EMBEDDING },
     countTokens: {

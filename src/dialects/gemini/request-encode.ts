@@ -36,7 +36,7 @@ export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions
   prompt.contents = contents;
   if (options.purpose === "count") {
     return {
-      path: pathOf(options.model, "countTokens"),
+      path: modelPath(options.model, "countTokens"),
       headers: [],
       names,
       body: { generateContentRequest: { model: nameOf(options.model), ...prompt } },
@@ -52,15 +52,15 @@ export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions
   if (config !== null) body.generationConfig = config;
   if (tier !== null) body.serviceTier = tier;
   const method = request.stream ? "streamGenerateContent?alt=sse" : "generateContent";
-  return { path: pathOf(options.model, method), body, headers: [], dropped, names, watchedStops };
+  return { path: modelPath(options.model, method), body, headers: [], dropped, names, watchedStops };
 }
 
 /** The path of the model: tuned models have a collection of their own. */
-function nameOf(model: string): string {
+export function nameOf(model: string): string {
   return /^(?:models|tunedModels)\//.test(model) ? model : `models/${model}`;
 }
 
-function pathOf(model: string, method: string): string {
+export function modelPath(model: string, method: string): string {
   const [collection, ...rest] = nameOf(model).split("/");
   return `/v1beta/${collection}/${encodeURIComponent(rest.join("/"))}:${method}`;
 }

@@ -1,6 +1,7 @@
 /** The codec of Chat Completions, for OpenAI and compatible servers. */
 import type { Codec } from "../codec.ts";
 import { amend, withoutSeals } from "./amend.ts";
+import { embeddings } from "./embeddings/codec.ts";
 import { decodeError } from "./error-decode.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
@@ -54,6 +55,7 @@ export const openaiChatCodec: Codec = {
   continueReply: () => null,
   amend,
   withoutSeals,
+  embeddings,
   decodeError,
   decodeCount: () => null,
   encodeCount: () => null,

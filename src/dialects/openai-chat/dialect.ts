@@ -33,7 +33,7 @@ export const openaiChat = {
       isGenerative: false,
       isStream: false,
       mayOmitModel: false,
-      purpose: null,
+      purpose: "embed",
     },
   },
   isSpokenAt: (path) => path.includes("/chat/completions") || path.includes("/embeddings"),

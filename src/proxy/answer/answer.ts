@@ -10,8 +10,9 @@ import type { WholeRead } from "../../transport/whole.ts";
 import { bodyForm, isFormOpen } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { allChanges } from "../attempt/changes.ts";
-import { deliverCount } from "./counted.ts";
 import { LinesCall } from "./lines-call.ts";
+import { deliverCount } from "./numbers/counted.ts";
+import { deliverEmbeddings } from "./numbers/embedded.ts";
 import { goOnWith, ReadAheadCall } from "./read-ahead.ts";
 import { RefusalGate } from "./refusal-gate.ts";
 import { relayedHeaders } from "./relayed-headers.ts";
@@ -152,6 +153,10 @@ function translate(
   exchange.attempt.dropped = request.dropped;
   if (request.purpose === "count") {
     deliverCount(attempt, head, request);
+    return;
+  }
+  if (request.purpose === "embed") {
+    deliverEmbeddings(attempt, head, request);
     return;
   }
   exchange.attempt.isStream = exchange.clientFraming !== "json";

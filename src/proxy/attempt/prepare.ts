@@ -16,6 +16,7 @@ import type { Drop } from "../../neutral/request.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { Snapshot, UpstreamView } from "../../snapshot.ts";
 import { UNSEALED } from "../../translate/drops.ts";
+import { embeddingDialect } from "../../translate/embedding.ts";
 import type { RequestTranslator, TranslatedExchange, TranslationTarget } from "../../translate/request.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import { knownRepairs } from "../../upstreams/refusals/known-repairs.ts";
@@ -63,7 +64,9 @@ export interface Preparable {
  * Whether the upstream speaks the client's dialect, or the request can be translated to one that it speaks.
  */
 export function canServe({ dialect, purpose }: Route, upstream: UpstreamView, model: string): boolean {
-  return upstream.spokenTo(model).dialects.has(dialect) || purpose !== null;
+  const { dialects, translatedTo } = upstream.spokenTo(model);
+  if (dialects.has(dialect)) return true;
+  return purpose === "embed" ? embeddingDialect(translatedTo) !== null : purpose !== null;
 }
 
 /** Whether the gateway itself counts tokens, for an upstream that has no endpoint for it. */
@@ -178,6 +181,8 @@ function dialectsToTranslateTo(
 ): TranslationTarget["dialects"] | null {
   const { dialect, purpose, isBilled } = exchange.route;
   const { dialects, translatedTo, countDialect } = upstream.spokenTo(target.model);
+  if (!dialects.has(dialect) && purpose === "embed")
+    return [embeddingDialect(translatedTo) ?? translatedTo[0]];
   if (!dialects.has(dialect)) return isBilled ? translatedTo : [countDialect ?? translatedTo[0]];
   const { alternative } = DIALECTS[dialect];
   if (alternative === null || purpose !== "answer" || peek === null) return null;

@@ -7,7 +7,7 @@ import { countPrompt, countTokens } from "../answer/prompt-cache.ts";
 import type { SimRequest } from "../answer/request.ts";
 import { seal } from "../answer/seal.ts";
 import { countMessageTokens, replyMessages } from "../anthropic-messages/reply.ts";
-import { asList, asNumber, type JsonRecord } from "../base/json.ts";
+import { asList, asNumber, asRecord, type JsonRecord } from "../base/json.ts";
 import { type Reply, wholeReply } from "../base/reply.ts";
 import { countContentTokens, replyGenerate } from "../gemini/reply.ts";
 import { replyChat } from "../openai-chat/reply.ts";
@@ -53,6 +53,8 @@ export function replyTo(route: Route, request: SimRequest, store: ResponseStore)
       return wholeReply(countContentTokens(request.body));
     case "embed-content":
       return embedContent(request);
+    case "embed-contents":
+      return embedContents(request);
     case "predict":
       return predict(request);
     case "kept-contents":
@@ -136,6 +138,17 @@ function embedContent({ body }: SimRequest): Reply {
     { embedding: { values }, usageMetadata: { promptTokenCount: tokens } },
     inputAlone(tokens),
   );
+}
+
+/** The same for several texts, each in a request of its own. */
+function embedContents({ body }: SimRequest): Reply {
+  const requests = asList(body.requests).map(asRecord);
+  const texts = requests.map(({ content }) => JSON.stringify(content ?? null));
+  const tokens = texts.reduce((sum, text) => sum + countTokens(text), 0);
+  const embeddings = requests.map(({ outputDimensionality }, n) => ({
+    values: [...embed(texts[n] as string, asNumber(outputDimensionality) ?? DEFAULT_DIMENSIONS)],
+  }));
+  return wholeReply({ embeddings, usageMetadata: { promptTokenCount: tokens } }, inputAlone(tokens));
 }
 
 /** The form of Vertex AI's older models, for several texts. */

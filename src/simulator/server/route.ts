@@ -20,6 +20,7 @@ export type Method =
   | "generate"
   | "count-contents"
   | "embed-content"
+  | "embed-contents"
   | "predict"
   | "kept-contents";
 
@@ -54,6 +55,7 @@ const RULES: readonly Rule[] = [
   ],
   ["POST", /^\/v1(?:beta|alpha)?\/models\/(.+):countTokens$/, "gemini", "count-contents"],
   ["POST", /^\/v1(?:beta|alpha)?\/models\/(.+):embedContent$/, "gemini", "embed-content"],
+  ["POST", /^\/v1(?:beta|alpha)?\/models\/(.+):batchEmbedContents$/, "gemini", "embed-contents"],
   ["GET", /^\/v1(?:beta|alpha)\/models$/, "gemini", "models"],
   ["GET", /^\/v1(?:beta|alpha)\/models\/(.+)$/, "gemini", "model"],
   ["GET", /^\/v1\/models$/, "openai", "models"],

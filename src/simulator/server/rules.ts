@@ -60,6 +60,7 @@ export function checkedRequest(method: Method, request: SimRequest): SimRequest 
     case "model":
     case "kept-contents":
     case "embed-content":
+    case "embed-contents":
     case "predict":
       return request;
   }

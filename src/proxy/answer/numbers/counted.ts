@@ -1,10 +1,10 @@
 /** Delivers a count of tokens in the client's dialect. */
-import { GatewayError } from "../../core/errors.ts";
-import type { TranslatedRequest } from "../../translate/translated-request.ts";
-import type { ReplyHead } from "../../transport/call.ts";
-import type { RunningAttempt } from "../attempt/attempt.ts";
-import { translatedHeaders } from "./translated-headers.ts";
-import { deliverWhole } from "./whole.ts";
+import { GatewayError } from "../../../core/errors.ts";
+import type { TranslatedRequest } from "../../../translate/translated-request.ts";
+import type { ReplyHead } from "../../../transport/call.ts";
+import type { RunningAttempt } from "../../attempt/attempt.ts";
+import { translatedHeaders } from "../translated-headers.ts";
+import { deliverWhole } from "../whole.ts";
 
 /** Larger than any reply of a counting endpoint. */
 const COUNT_BYTES = 64 * 1024;
