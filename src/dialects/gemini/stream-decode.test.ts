@@ -601,7 +601,7 @@ describe("an error body", () => {
     [{ error: "text" }, "text", null, null],
     [{ message: "text" }, "text", null, null],
     [{ detail: "text" }, "text", null, null],
-    ["text", null, null, null],
+    ["text", "text", null, null],
   ])("%j", (body, message, code, param) => {
     expect(geminiCodec.decodeError(JSON.stringify(body))).toEqual({ message, code, param });
   });

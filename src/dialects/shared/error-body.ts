@@ -37,10 +37,11 @@ export function errorEnvelope(body: string): JsonObject | null {
 
 const MAX_PLAIN_CHARS = 500;
 
-/** The error in a body without an envelope: a line of plain text is its message. A page of HTML has none. */
+/** The error in a body without an envelope: a line of plain text is its message. JSON and a page of HTML have none. */
 export function plainError(body: string): DecodedError {
   const text = body.trim();
-  const isLine = text !== "" && text.length <= MAX_PLAIN_CHARS && !/^[<{[]|[\p{Cc}]/u.test(text);
+  const isText = !/^[<{[]|\p{Cc}/u.test(text) && parseJson(text) === undefined;
+  const isLine = text !== "" && text.length <= MAX_PLAIN_CHARS && isText;
   return isLine ? { ...NO_ERROR, message: text } : NO_ERROR;
 }
 
