@@ -12,7 +12,7 @@ interface Options {
 }
 
 /** A line of the file, where the file is no TOML. */
-const LINE = /^\s*data_dir\s*=\s*(?:"([^"\\\n]+)"|'([^'\n]+)')/m;
+const LINE = /^[ \t]*data_dir[ \t]*=[ \t]*(?:"([^"\\\n]+)"|'([^'\n]+)')/m;
 
 /** What the file and the variables say of the folder, whatever else is wrong with them. */
 export async function dataDirOfBroken({ file, env, cwd }: Options): Promise<string> {
