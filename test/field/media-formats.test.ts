@@ -102,6 +102,48 @@ describeKind(kind, () => {
     expect(answer.text).toContain("messages[0].content[0].input_audio.format");
   });
 
+  describe("a picture in a turn of the assistant", () => {
+    const url = "data:image/png;base64,iVBORw0KGgo=";
+    const image = { type: "image_url", image_url: { url } };
+
+    test("reported: of a Chat client in content, it is taken as it is in images", async () => {
+      const turns = [
+        { content: [{ type: "text", text: "Here." }, image] },
+        { content: "Here.", images: [image] },
+      ];
+      const sent: Frame[] = [];
+      for (const turn of turns) {
+        const messages = [
+          { role: "user", content: "draw" },
+          { role: "assistant", ...turn },
+          { role: "user", content: "and?" },
+        ];
+        const answer = await stage.ask({ client: "openai-chat", upstream: "gemini", body: { messages } });
+        expect(answer.status).toBe(200);
+        sent.push(stage.bodies()[0].contents);
+      }
+      expect(sent[0]).toEqual(sent[1]);
+      expect(JSON.stringify(sent[0])).toContain("iVBORw0KGgo=");
+    });
+
+    test("reported: of a Messages client, the refusal says what to do, and names no provider that refuses it too", async () => {
+      const source = { type: "base64", media_type: "image/png", data: "iVBORw0KGgo=" };
+      const messages = [
+        { role: "user", content: "draw" },
+        { role: "assistant", content: [{ type: "image", source }] },
+        { role: "user", content: "and?" },
+      ];
+      const answer = await stage.ask({
+        client: "anthropic-messages",
+        upstream: "gemini",
+        body: { messages },
+      });
+      expect(answer.status).toBe(400);
+      expect(answer.text).toContain("send it in a message of the user");
+      expect(answer.text).not.toContain("a model of Anthropic");
+    });
+  });
+
   describe("pictures and files without a type", () => {
     const PNG = base64("\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
     const PDF = base64("%PDF-1.7\n");

@@ -204,7 +204,11 @@ class AssistantReader {
         );
       case "image":
       case "document":
-        throw unknownBlock(block, this.#at);
+        // Anthropic refuses it as well.
+        throw refusedPart(
+          this.#at,
+          `a turn of the assistant cannot hold a block of the type "${block.type}"; send it in a message of the user`,
+        );
       default:
         this.#readServerBlock(block);
     }
