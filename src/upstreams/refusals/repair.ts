@@ -166,11 +166,15 @@ function memberRepairs(
 const TAGS =
   /^(?:body|chatcompletion\w+|custom|ephemeral|assistant|user|system|developer|tool|text|thinking|redactedthinking|tooluse|toolresult|image|document)$/;
 
+/** What members say that the model does not read. */
+const NOTES: ReadonlySet<unknown> = new Set([null, "metadata", "userId"]);
+
 /** A path that a table names. */
 interface KnownPath {
   readonly path: string;
   readonly steps: readonly string[];
-  readonly isOptional: boolean;
+  /** The member says nothing to the model. */
+  readonly isNote: boolean;
 }
 
 const KNOWN_PATHS = new WeakMap<RepairRules, readonly KnownPath[]>();
@@ -182,13 +186,13 @@ function knownPaths(rules: RepairRules): readonly KnownPath[] {
   const known = paths.map((path) => ({
     path,
     steps: stepsOf(path),
-    isOptional: Object.hasOwn(rules.optional, path),
+    isNote: Object.hasOwn(rules.optional, path) && NOTES.has(rules.optional[path]),
   }));
   KNOWN_PATHS.set(rules, known);
   return known;
 }
 
-/** The known path that a refused path means, or the optional member that holds it; null: none. */
+/** The known path that a refused path means, or the note that holds it; null: none. */
 function memberAt(refused: string, known: readonly KnownPath[]): string | null {
   if (refused.length > MAX_PATH_CHARS) return null;
   const steps = stepsOf(refused);
@@ -199,11 +203,14 @@ function memberAt(refused: string, known: readonly KnownPath[]): string | null {
   return found?.path ?? null;
 }
 
-/** The nearest optional member that holds a refused one: a request that can do without it can do without its parts. */
+/**
+ * The nearest optional member that holds a refused one. Not one that is a wish, such as `thinking`: a part that one request has
+ * wrong would take the wish from the requests that have it right.
+ */
 function holderOf(steps: readonly string[], known: readonly KnownPath[]): KnownPath | undefined {
   for (let depth = steps.length - 1; depth > 0; depth--) {
     const above = steps.slice(0, depth);
-    const holder = known.find(({ isOptional, steps: own }) => isOptional && isPathTo(above, own));
+    const holder = known.find(({ isNote, steps: own }) => isNote && isPathTo(above, own));
     if (holder !== undefined) return holder;
   }
   return undefined;
