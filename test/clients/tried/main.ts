@@ -126,6 +126,8 @@ async function askProgram(
   cases: readonly Case[],
 ): Promise<Told[]> {
   const told: Told[] = [];
+  // Some need a newer Node than the machine may have; so does this agent.
+  const newerNode = await installPrograms("qwen");
   for (const one of cases) {
     const { model, way, task } = one;
     const home = makeHome(
@@ -134,7 +136,7 @@ async function askProgram(
       program.settings?.(gate, one),
     );
     writeFileSync(join(home, "work/notes.txt"), "The thread leads in.\n");
-    const env = { PATH: `${commands}:${process.env.PATH}`, ...program.env?.(gate, one) };
+    const env = { PATH: `${newerNode}:${process.env.PATH}`, ...program.env?.(gate, one) };
     const { isGood, out, err } = await outputOf(program.command(commands, one), home, env);
     told.push(isGood ? { model, way, task, text: out } : { model, way, task, trouble: `${out}\n${err}` });
   }

@@ -1,21 +1,14 @@
 import asyncio
 
-from claude_agent_sdk import ClaudeAgentOptions, ResultMessage, create_sdk_mcp_server, query, tool
+from claude_agent_sdk import ClaudeAgentOptions, ResultMessage, query
 
-from scene import ask_each, get_weather
-
-
-@tool("get_weather", "The weather of a city", {"city": str})
-async def weather(args):
-    return {"content": [{"type": "text", "text": get_weather(args["city"])}]}
+from scene import ask_each
 
 
 @ask_each
 def answer(model, way, task, prompt):
-    server = create_sdk_mcp_server("crete", tools=[weather])
-    options = ClaudeAgentOptions(
-        model=model, mcp_servers={"crete": server}, allowed_tools=["mcp__crete__get_weather"], max_turns=4
-    )
+    # It offers tools of a server of its own only once the model has searched for them.
+    options = ClaudeAgentOptions(model=model, allowed_tools=["Bash"], max_turns=4)
 
     async def run():
         results = [message async for message in query(prompt=prompt, options=options)]

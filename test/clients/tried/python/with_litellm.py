@@ -4,7 +4,7 @@ import litellm
 
 from scene import KEY, URL, ask_each, get_weather
 
-SERVERS = {"chat": ("openai", f"{URL}/v1"), "messages": ("anthropic", URL), "gemini": ("gemini", URL)}
+SERVERS = {"chat": ("openai", f"{URL}/v1"), "messages": ("anthropic", URL), "gemini": ("gemini", f"{URL}/v1beta")}
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOL = {"type": "function", "function": {"name": "get_weather", "description": "Weather", "parameters": CITY}}
 
