@@ -20,6 +20,8 @@ const KNOWN_URLS = [
   ["http://127.0.0.1:1234/v1", "LM Studio"],
 ] as const;
 const CREDENTIAL = "main";
+/** The credential that the gateway gives to a near server without one. */
+const KEYLESS = "keyless";
 const EMPTY = { name: "", family: "openai", baseUrl: "", secret: "" };
 
 /** A provider whose keys have no form of their own, such as a compatible server. */
@@ -50,9 +52,9 @@ export function AddUpstream({
       name,
       family,
       ...(baseUrl === "" ? {} : { base_url: baseUrl }),
-      credentials: [{ name: CREDENTIAL, api_key: secret }],
+      ...(secret === "" ? {} : { credentials: [{ name: CREDENTIAL, api_key: secret }] }),
     };
-    mutate([entry], { onSuccess: () => onAdd(`${name}/${CREDENTIAL}`) });
+    mutate([entry], { onSuccess: () => onAdd(`${name}/${secret === "" ? KEYLESS : CREDENTIAL}`) });
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
@@ -90,10 +92,10 @@ export function AddUpstream({
       <Field
         label={text("Secret")}
         type="password"
-        required
         autoComplete="new-password"
         value={secret}
         onChange={type("secret")}
+        help={text("Empty: the server asks for none, as those on this machine or in its network mostly do.")}
         error={errorAt("api_key")}
       />
       {error !== null && <ErrorNotice error={error} />}

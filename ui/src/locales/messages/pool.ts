@@ -69,6 +69,8 @@ export const POOL_MESSAGES = {
   Secret: "密钥内容",
   "Empty: that of the family's own provider. openai is also for every compatible server.":
     "留空：使用该类型官方提供商的地址。openai 也适用于所有兼容的服务器。",
+  "Empty: the server asks for none, as those on this machine or in its network mostly do.":
+    "留空：该服务器不需要密钥，本机或其所在网络中的服务器通常如此。",
   "The simulator answers as OpenAI, Anthropic and Gemini do. It needs no account and costs nothing; its bills are made up. It runs in the gateway, for this machine alone.":
     "模拟器像 OpenAI、Anthropic 和 Gemini 一样应答，无需账户，也不产生费用；账单是虚构的。它在网关内运行，仅供本机使用。",
   "Name its provider…": "指定其提供商…",
