@@ -121,19 +121,27 @@ class MessageWriter {
       });
   }
 
-  /** Marks the whole prompt for the cache, where the server has marks for it on messages. */
+  /**
+   * Marks the whole prompt for the cache, where the server has marks for it on messages. All texts become parts: a text that
+   * is a part in one request and a string in the next would be another prompt.
+   */
   markLast(cache: CacheHint): void {
-    const last = this.messages.at(-1);
-    if (last === undefined || this.#options.profile.cacheBreakpoints) return;
+    const { messages } = this;
+    if (messages.length === 0 || this.#options.profile.cacheBreakpoints) return;
     const mark = this.#media.mark(cache);
     if (Object.keys(mark).length === 0) return;
-    const parts = partsOf(last.content ?? "").map((part, n, all) =>
-      n === all.length - 1 ? { ...(part as JsonObject), ...mark } : part,
-    );
-    const isOnMessage = last.role === "tool" && this.#options.profile.cacheMarks === "messages";
-    this.messages[this.messages.length - 1] = isOnMessage
-      ? { ...last, ...mark }
-      : { ...last, content: parts };
+    const isOnMessages = this.#options.profile.cacheMarks === "messages";
+    for (const [at, message] of messages.entries()) {
+      const { role, content } = message;
+      const isLast = at === messages.length - 1;
+      if (role === "tool" && isOnMessages) {
+        if (isLast) messages[at] = { ...message, ...mark };
+        continue;
+      }
+      if (!isLast && typeof content !== "string") continue;
+      const parts = partsOf(content ?? "");
+      messages[at] = { ...message, content: isLast ? withMark(parts, mark) : parts };
+    }
   }
 
   /** Results come first, each a message. Their media follow the last result, where media are allowed. */
@@ -294,6 +302,10 @@ class MessageWriter {
     this.#namesLost = true;
     return false;
   }
+}
+
+function withMark(parts: readonly unknown[], mark: JsonObject): readonly unknown[] {
+  return parts.map((part, at) => (at === parts.length - 1 ? { ...(part as JsonObject), ...mark } : part));
 }
 
 /** Mistral's form of thinking. */

@@ -172,7 +172,8 @@ const openrouterReasoning: Rule = ({ messages, model, organization, isThinking }
   const isGood = (message: JsonRecord): boolean =>
     isSealed
       ? hasGoodDetails(message, organization)
-      : typeof message.reasoning === "string" || asList(message.reasoning_details).length > 0;
+      : [message.reasoning, message.reasoning_content].some((text) => typeof text === "string") ||
+        asList(message.reasoning_details).length > 0;
   const index = messages.findIndex((message) => isOwn(message) && !isGood(message));
   if (!isThinking || index < 0) {
     return undefined;
@@ -224,7 +225,8 @@ const openrouter: Persona = {
     "openai/gpt-4.1",
   ],
   words: ["reasoning-details"],
-  takes: { assistant: ["reasoning", "reasoning_details"], cacheMarks: true },
+  // reasoning_content is a second name of reasoning: UKGovernmentBEIS/inspect_ai#4080, BerriAI/litellm#27439.
+  takes: { assistant: ["reasoning", "reasoning_content", "reasoning_details"], cacheMarks: true },
   rules: [
     ({ body }) => {
       const { effort, max_tokens: budget } = asRecord(body.reasoning);
