@@ -176,6 +176,9 @@ function severity(signal: Signal): number {
 /** Every failure that the simulated providers know, by its name. */
 const KNOWN = Object.entries(SCENARIOS).filter(([, { place }]) => place !== "headers");
 
+/** Members that hold the words of an error. */
+const SPOKEN: ReadonlySet<string> = new Set(["message", "error", "detail", "msg", "status_msg"]);
+
 /** The known failure, with a quotation behind the provider's own words. */
 function knownWith(name: string, quotation: string, prompt: string): Signal {
   const scenario = SCENARIOS[name] as Scenario;
@@ -183,7 +186,7 @@ function knownWith(name: string, quotation: string, prompt: string): Signal {
   const family = FAMILIES[vendor === "compat" ? "openai" : (vendor as keyof typeof FAMILIES)];
   const { status, headers, body } = scenario.reply({ model: MODEL, nowMs: NOW, resetS: 30 });
   const text = JSON.stringify(body, (key, value) =>
-    key === "message" && typeof value === "string" ? value + quotation : value,
+    SPOKEN.has(key) && typeof value === "string" ? value + quotation : value,
   );
   const request = new RequestWords(Buffer.from(JSON.stringify({ model: MODEL, prompt })), []);
   const facts = {

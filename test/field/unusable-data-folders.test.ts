@@ -169,7 +169,8 @@ describeKind(kind, () => {
       mkdirSync(dataDir);
       const file = configure(dataDir);
       const start = () => {
-        const command = [...(ASIDE ?? []), process.execPath, MAIN, "serve", "--config", file];
+        const more = ["--config", file, "--allow-shared-files"];
+        const command = [...(ASIDE ?? []), process.execPath, MAIN, "serve", ...more];
         const { exitCode, stderr } = Bun.spawnSync(command, { cwd: folder, env: plainEnv(folder) });
         return [exitCode, stderr.toString()];
       };

@@ -2,7 +2,7 @@
  * Who else on this machine can change or read what the gateway trusts: its configuration, the secrets in files, and its
  * data. Whoever can change one of them has the provider's keys, or the record of the money.
  */
-import { existsSync, lstatSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, type Stats, statfsSync, statSync } from "node:fs";
 import { platform, userInfo } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { shellWord } from "../../core/shell-word.ts";
@@ -116,8 +116,8 @@ function sharedFile(path: string, isSecret: boolean, cwd: string): SharedPath[] 
 
 /** Certificates are no secrets. */
 function isPublic(path: string): boolean {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || !stats.isFile() || stats.size > MAX_CERTIFICATE_BYTES) return false;
+  const stats = statsOf(path);
+  if (stats === null || !stats.isFile() || stats.size > MAX_CERTIFICATE_BYTES) return false;
   const text = readFileSync(path, "latin1");
   return text.includes("-----BEGIN CERTIFICATE-----") && !text.includes("PRIVATE KEY-----");
 }
@@ -165,11 +165,20 @@ function isWritableByAll(folder: string): boolean {
   return (modeOf(folder, "folder") & OTHERS_WRITE) !== 0;
 }
 
-/** The permissions of group and others; 0: none, or the path is not there, or its file system keeps none. */
+/** null: it cannot be looked at. Whoever uses it tells why. */
+function statsOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** The permissions of group and others; 0: none, or the path cannot be looked at, or its file system keeps none. */
 function modeOf(path: string, kind: SharedPath["kind"]): number {
   if (platform() === "win32") return 0;
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || !(kind === "file" ? stats.isFile() : stats.isDirectory())) return 0;
+  const stats = statsOf(path);
+  if (stats === null || !(kind === "file" ? stats.isFile() : stats.isDirectory())) return 0;
   const mode = stats.mode & ALL_BUT_OWNER;
   return mode === 0 || WITHOUT_MODES.has(statfsSync(path).type >>> 0) ? 0 : mode;
 }
