@@ -87,7 +87,7 @@ const upstream = v.object({
       v.minLength(1, "is empty\nname at least one, or remove the line for both"),
     ),
     "reload",
-    "Family openai only: the dialects that the server speaks. A request in another dialect is translated to the first that carries it: what only Responses has goes to Responses if it is listed. Default: both, Responses first for OpenAI itself; for any other `base_url`, requests are translated to Chat alone.",
+    "Family openai only: the dialects that the server speaks. A request in another dialect is translated to the first that carries it: what only Responses has goes to Responses if it is listed. Default: both, Responses first for OpenAI itself; for any other `base_url`, requests are translated to Chat alone. A known server without Responses has Chat alone (servers.md).",
   ),
   inject_usage: withDefault(
     v.boolean(),

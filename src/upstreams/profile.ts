@@ -11,6 +11,8 @@ export interface ServerProfile extends CodecProfile {
    * first.
    */
   readonly translatedTo: readonly [DialectName, ...DialectName[]];
+  /** The dialects that the server speaks when the configuration lists none; null: those of its family. */
+  readonly spoken: readonly DialectName[] | null;
   /** The dialect whose endpoint counts input tokens; null: the server has none, so the gateway estimates. */
   readonly countDialect: DialectName | null;
   /** The reach of a rate limit when the configuration does not say. */

@@ -28,6 +28,7 @@ const COMPATIBLE_IDS: CallIdRule = Object.freeze({
 export const COMPATIBLE: ServerProfile = Object.freeze({
   // All compatible servers speak Chat, few speak Responses well.
   translatedTo: ["openai-chat"] as const,
+  spoken: null,
   countDialect: null,
   // A compatible server usually limits the key, not each model.
   rateScope: "credential",
@@ -80,6 +81,7 @@ const OPENAI_FAILURES: readonly Row[] = [
 export const OPENAI: ServerProfile = Object.freeze({
   // Chat lacks reasoning between calls, which Responses has.
   translatedTo: ["openai-responses", "openai-chat"] as const,
+  spoken: null,
   countDialect: "openai-responses",
   rateScope: "model",
   proof: OPENAI_PROOF,

@@ -17,10 +17,10 @@ export interface Spoken {
 /** `listed`: the dialects in the upstream's configuration; null: none are. */
 export function spokenBy(
   family: Pick<Family, "dialects">,
-  { translatedTo, countDialect }: ServerProfile,
+  { translatedTo, spoken, countDialect }: ServerProfile,
   listed: readonly DialectName[] | null,
 ): Spoken {
-  const dialects = new Set(listed ?? family.dialects);
+  const dialects = new Set(listed ?? spoken ?? family.dialects);
   return {
     dialects,
     // The schema lets no empty list through.

@@ -58,6 +58,20 @@ describeKind(kind, () => {
     expect(unnamed.cost).toBeNull();
   });
 
+  test("a server that has Chat alone answers a client of Responses, too", async () => {
+    const response = await fetch(`${gateway.url}/v1/responses`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${CLIENT_KEY}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: "named/deepseek-chat", input: "Hello?" }),
+    });
+    const body = await response.json();
+    expect([response.status, body]).toEqual([
+      200,
+      expect.objectContaining({ object: "response", status: "completed" }),
+    ]);
+    expect(simulator.requests().at(-1)?.path).toBe("/persona/deepseek/v1/chat/completions");
+  });
+
   test("a slip is told its name, and a name that nobody knows all that are known", async () => {
     const url = 'family = "openai"\nbase_url = "http://192.0.2.1/v1"';
     expect(await check(`${url}\nserver = "depseek"`)).toContain('did you mean "deepseek"?');

@@ -28,6 +28,9 @@ const OPEN: Partial<ServerProfile> = {
   cacheMarks: null,
 };
 
+/** Servers whose reference has no Responses, November 2026: requests in this dialect are translated for them. */
+const CHAT_ALONE = { spoken: ["openai-chat"] } as const;
+
 /** A compatible server, with what is particular to it. */
 function like(facts: Partial<ServerProfile>): ServerProfile {
   return Object.freeze({ ...COMPATIBLE, ...facts });
@@ -45,6 +48,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     hosts: ["api.cerebras.ai"],
     // Other members of a turn are refused: QwenLM/qwen-code#11045. https://inference-docs.cerebras.ai/capabilities/reasoning
     profile: like({
+      ...CHAT_ALONE,
       rateScope: "model",
       reasoningMembers: ["reasoning"],
       thinkingSwitch: "reasoning_effort",
@@ -72,6 +76,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     hosts: ["api.deepseek.com"],
     // https://api-docs.deepseek.com/guides/thinking_mode: no model of it has another switch.
     profile: like({
+      ...CHAT_ALONE,
       proof: DEEPSEEK_PROOF,
       reasoningMembers: ["reasoning_content"],
       thinkingSwitch: "thinking",
@@ -96,6 +101,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     hosts: ["generativelanguage.googleapis.com", "aiplatform.googleapis.com"],
     // https://ai.google.dev/gemini-api/docs/openai
     profile: like({
+      ...CHAT_ALONE,
       rateScope: "model",
       reasoningMembers: ["extra_content"],
       thinkingSwitch: "reasoning_effort",
@@ -140,6 +146,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     hosts: ["api.minimax.io", "api.minimaxi.com", "api.minimax.chat"],
     // https://platform.minimax.io/docs/guides/text-m2-function-call; switch: CherryHQ/cherry-studio#16431.
     profile: like({
+      ...CHAT_ALONE,
       reasoningMembers: ["reasoning_content", "reasoning_details"],
       thinkingSwitch: "thinking-adaptive",
       cacheMarks: null,
@@ -153,6 +160,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     // dnakov/anon-kode#53. Thinking stands in the content, and every unknown member is refused: charmbracelet/crush#1590,
     // https://docs.mistral.ai/capabilities/reasoning.
     profile: like({
+      ...CHAT_ALONE,
       callIds: SHORT_IDS,
       usageOption: false,
       rateScope: "model",
@@ -168,6 +176,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     hosts: ["api.moonshot.ai", "api.moonshot.cn"],
     // https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model
     profile: like({
+      ...CHAT_ALONE,
       proof: MOONSHOT_PROOF,
       reasoningMembers: ["reasoning_content"],
       thinkingSwitch: "thinking",
@@ -214,6 +223,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     hosts: ["api.siliconflow.cn", "api.siliconflow.com"],
     // https://docs.siliconflow.com/en/userguide/capabilities/reasoning
     profile: like({
+      ...CHAT_ALONE,
       proof: SILICONFLOW_PROOF,
       rateScope: "model",
       reasoningMembers: ["reasoning_content"],
@@ -227,6 +237,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     hosts: ["api.together.xyz", "api.together.ai"],
     // https://docs.together.ai/docs/inference/chat/reasoning
     profile: like({
+      ...CHAT_ALONE,
       reasoningMembers: ["reasoning"],
       thinkingSwitch: "reasoning-enabled",
       forcedTools: "always",
@@ -258,6 +269,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     // https://docs.z.ai/guides/capabilities/thinking-mode; tool_choice knows auto alone:
     // https://docs.z.ai/api-reference/llm/chat-completion.
     profile: like({
+      ...CHAT_ALONE,
       rateScope: "model",
       reasoningMembers: ["reasoning_content"],
       thinkingSwitch: "thinking",

@@ -151,8 +151,8 @@ export const HELP: Readonly<Record<string, string>> = {
     "提供商的类型。`openai` 也涵盖所有与 OpenAI 兼容的服务器。",
   "Family openai only: what the server is, where the host of `base_url` does not tell, as behind a company's proxy or on a machine of your own. Default: the server known at that host, else a compatible server of which nothing is known. See [servers.md](servers.md).":
     "仅用于 openai 类型：当 `base_url` 的主机名无法说明时（例如在公司代理之后或在自己的机器上），说明它是哪种服务器。默认：该主机上已知的服务器，否则是一台情况未知的兼容服务器。参见 [servers.md](servers.md)。",
-  "Family openai only: the dialects that the server speaks. A request in another dialect is translated to the first that carries it: what only Responses has goes to Responses if it is listed. Default: both, Responses first for OpenAI itself; for any other `base_url`, requests are translated to Chat alone.":
-    "仅用于 openai 类型：服务器使用的协议。其他协议的请求会翻译成第一个能承载它的协议：只有 Responses 才有的内容，在列出时发往 Responses。默认：两者，对 OpenAI 本身 Responses 优先；对任何其他 `base_url`，请求只翻译成 Chat。",
+  "Family openai only: the dialects that the server speaks. A request in another dialect is translated to the first that carries it: what only Responses has goes to Responses if it is listed. Default: both, Responses first for OpenAI itself; for any other `base_url`, requests are translated to Chat alone. A known server without Responses has Chat alone (servers.md).":
+    "仅用于 openai 类型：服务器使用的协议。其他协议的请求会翻译成第一个能承载它的协议：只有 Responses 才有的内容，在列出时发往 Responses。默认：两者，对 OpenAI 本身 Responses 优先；对任何其他 `base_url`，请求只翻译成 Chat。已知没有 Responses 的服务器只使用 Chat（见 servers.md）。",
   "Ask for usage on Chat streams when the client does not, and remove it from the reply again. A server that refuses the question is asked without it. When off, the usage of such streams is unknown.":
     "客户端没有要求时，在 Chat 流中要求用量，并从回复中去掉。拒绝此要求的服务器之后不再被要求。关闭时，此类流的用量未知。",
   "Longest time to open a connection.": "打开连接的最长时间。",
