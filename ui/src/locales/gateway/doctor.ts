@@ -8,7 +8,7 @@ export const DOCTOR: Readonly<Record<string, string>> = {
     "将文件设为私有：chmod 600 {0}，或使用 --allow-shared-files 启动",
   "make the file private: chmod 600 {0}": "将文件设为私有：chmod 600 {0}",
   "chmod 700 {0}, or start with --allow-shared-files": "chmod 700 {0}，或使用 --allow-shared-files 启动",
-  "chmod 700 {0}": "chmod 700 {0}",
+  "chmod 700 {0}": "请运行 chmod 700 {0}",
   "remove it, or name another folder in server.data_dir, or start with --allow-shared-files":
     "删除它，或在 server.data_dir 中指定另一个文件夹，或使用 --allow-shared-files 启动",
   "remove it, or name another folder in server.data_dir": "删除它，或在 server.data_dir 中指定另一个文件夹",
