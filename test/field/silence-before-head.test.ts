@@ -129,7 +129,7 @@ function upstreamOf(url: string, end: End, cell: Cell): string {
 const LOST: Readonly<Record<string, object>> = {
   "openai-chat": { seed: 7, logit_bias: { "50256": -100 } },
   "openai-responses": { truncation: "auto", top_logprobs: 2 },
-  "anthropic-messages": { top_k: 5 },
+  "anthropic-messages": { speed: "fast" },
   gemini: { safetySettings: [{ category: "HARM_CATEGORY_HARASSMENT", threshold: "BLOCK_NONE" }] },
 };
 
