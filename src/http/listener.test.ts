@@ -151,7 +151,7 @@ test.each([
 });
 
 test("an action that the gateway lacks is a missing route, not a model of that name", async () => {
-  expect((await send(open, "POST /v1/models/m:batchEmbedContents")).status).toBe(404);
+  expect((await send(open, "POST /v1/models/m:batchGenerateContent")).status).toBe(404);
   expect((await send(open, "DELETE /v1/models/m:batchEmbedContents")).status).toBe(405);
 });
 
