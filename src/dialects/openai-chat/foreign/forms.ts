@@ -46,7 +46,8 @@ const RESPONSES_ONLY = new Set(["input", "instructions", "include", "truncation"
 
 function rewrite(body: JsonObject): JsonObject | null {
   const isResponses = body.messages === undefined && body.input !== undefined;
-  const book: Record<string, unknown> = {};
+  // Without a prototype, `__proto__` is a member as any other.
+  const book: Record<string, unknown> = Object.create(null);
   for (const [name, value] of Object.entries(body))
     if (!isResponses || !RESPONSES_ONLY.has(name)) book[name] = value;
   if (isResponses) addResponsesMembers(book, body);
