@@ -119,11 +119,12 @@ test("a rotated key ends, at once or after its time", async () => {
 
 describe("a request that waits for a repeat", () => {
   /** Sends a request, revokes its key as soon as the upstream was busy once, and returns the reply. */
-  async function revokedWhileWaiting(way: string, more: object = {}) {
+  async function revokedWhileWaiting(way: string, more: object = {}, pauseMs = 0) {
     const { name, key } = await makeKey();
     upstream.answer = busy;
     const asked = ask(key, way, more);
     await until("the upstream was asked", () => upstream.seen.length === 1);
+    await Bun.sleep(pauseMs);
     await keys("revoke", name);
     return await asked;
   }
@@ -142,7 +143,8 @@ describe("a request that waits for a repeat", () => {
   });
 
   test("ends inside a stream that is open already", async () => {
-    const reply = await revokedWhileWaiting("chat", { stream: true });
+    // The first ping opens the stream.
+    const reply = await revokedWhileWaiting("chat", { stream: true }, 1_500);
     expect(reply.status).toBe(200);
     expect(reply.text).toContain("this key was revoked while its request waited");
     expect(reply.text).toContain("invalid_api_key");

@@ -1,6 +1,6 @@
 /**
  * Preloaded by a gateway under test: for that process, `localhost` is one of the servers that `CLEWLINE_TEST_SERVERS` names
- * by their hosts, one for each family.
+ * by their hosts, the first of each family: Google's host is one of two.
  */
 import {
   ANTHROPIC_SERVERS,
@@ -12,6 +12,6 @@ import { OPENAI_SERVERS } from "../../src/upstreams/servers/openai-servers.ts";
 
 const named = (process.env.CLEWLINE_TEST_SERVERS ?? "").split(",");
 for (const servers of [OPENAI_SERVERS, ANTHROPIC_SERVERS, GEMINI_SERVERS, VERTEX_SERVERS]) {
-  const server = servers.find(({ host }) => named.includes(host));
+  const server = named.flatMap((name) => servers.find(({ host }) => host === name) ?? [])[0];
   if (server !== undefined) (servers as KnownServer[]).push({ ...server, host: "localhost" });
 }
