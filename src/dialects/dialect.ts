@@ -86,6 +86,14 @@ export interface ForeignForms {
   rewrite(body: JsonObject): JsonObject | null;
 }
 
+/** Answers of servers in forms that the dialect's book does not have, and that its clients do not read. */
+export interface ForeignReplies {
+  /** False: the bytes, a whole reply or events of one, are surely by the book. Reads them without parsing them. */
+  mayBeIn(reply: Uint8Array): boolean;
+  /** A whole reply, or the data of one event, by the book; null: it is so already. Never throws. */
+  rewrite(reply: JsonObject): JsonObject | null;
+}
+
 /** Another dialect of the same provider, for requests that some of its models refuse in this one. */
 export interface Alternative {
   readonly dialect: DialectName;
@@ -280,6 +288,8 @@ export interface Dialect {
   makePeekSink(): PeekSink;
   /** Absent: no client is known to use other words. */
   readonly foreignForms?: ForeignForms;
+  /** Absent: no server is known to answer in other forms. */
+  readonly foreignReplies?: ForeignReplies;
   /** Where the stable prefix of a request stands. */
   readonly prefix: PrefixPlan;
   /** Where requests name objects that live at the provider. */

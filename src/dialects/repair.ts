@@ -54,6 +54,8 @@ export type RepairKind =
   | "schema-in-words"
   /** Each turn of the assistant has its reasoning, empty or blank where none is known. */
   | "return-reasoning"
+  /** Reasoning in members of the assistant's turns becomes parts of their content. */
+  | "think-in-content"
   /** Calls that Google did not sign have its stand-in for a signature. */
   | "sign-calls"
   /** The model is told not to think in answers that are not streamed. */
@@ -103,6 +105,8 @@ export interface BodyEdit {
   readonly reason: string;
   /** Returns the body itself when there is nothing to change. Parts that stay are the same objects. */
   change(body: JsonObject, repair: Repair): JsonObject;
+  /** Members of which the body names one, or there is nothing to change; absent: any body may have to be changed. */
+  readonly concerns?: readonly string[];
 }
 
 /** The repairs of one dialect. */

@@ -55,6 +55,8 @@ export interface ChatTraits {
   readonly reasoningFiller: string | null;
   /** Nothing of a prompt is cached unless the request marks its parts with `cache_control`. */
   readonly needsCacheMarks: boolean;
+  /** Servers of the model may answer with a list of parts in place of a text. */
+  readonly answersInParts: boolean;
 }
 
 /** A model of which nothing of this is known. */
@@ -64,6 +66,7 @@ export const PLAIN_CHAT: ChatTraits = Object.freeze({
   forcesWhileThinking: true,
   reasoningFiller: null,
   needsCacheMarks: false,
+  answersInParts: false,
 });
 
 export interface ModelTraits {

@@ -17,6 +17,13 @@ export interface ServerProfile extends CodecProfile {
   readonly countDialect: DialectName | null;
   /** The reach of a rate limit when the configuration does not say. */
   readonly rateScope: SignalScope;
+  /**
+   * Chat: the content of an answer may be a list of parts, which clients of Chat do not read; null: the model says it
+   * (`ChatTraits`).
+   */
+  readonly answersInParts: boolean | null;
+  /** The names (`user-agent`) of clients that its makers wrote for its own forms; null: none are known. */
+  readonly ownClients: RegExp | null;
   /** The call that proves a refused key or an empty account; null: none is documented, or it needs no key. */
   readonly proof: Proof | null;
   /** Rows of failures that hold for this server alone. They come before the rows of the family. */

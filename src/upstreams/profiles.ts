@@ -32,6 +32,8 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   countDialect: null,
   // A compatible server usually limits the key, not each model.
   rateScope: "credential",
+  answersInParts: null,
+  ownClients: null,
   proof: null,
   failures: [],
   limitParameter: "max_tokens",
@@ -84,6 +86,8 @@ export const OPENAI: ServerProfile = Object.freeze({
   spoken: null,
   countDialect: "openai-responses",
   rateScope: "model",
+  answersInParts: false,
+  ownClients: null,
   proof: OPENAI_PROOF,
   failures: OPENAI_FAILURES,
   limitParameter: "max_completion_tokens",

@@ -5,6 +5,7 @@ export const SERVER_BASE_URLS = {
   azure: null,
   cerebras: "https://api.cerebras.ai/v1",
   dashscope: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+  databricks: null,
   deepseek: "https://api.deepseek.com/v1",
   fireworks: "https://api.fireworks.ai/inference/v1",
   google: "https://generativelanguage.googleapis.com/v1beta/openai",

@@ -7,6 +7,7 @@ import { RATE_HEADERS } from "../shared/retry-header.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
 import { FOREIGN_FORMS } from "./foreign/forms.ts";
+import { FOREIGN_REPLIES } from "./foreign/replies.ts";
 import { ChatPeek, PEEK_SHAPE, PREFIX, PROVIDER_IDS, USAGE_OPTION } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { repeatFacts } from "./repeat.ts";
@@ -42,6 +43,7 @@ export const openaiChat = {
   queryParameters: { ...STORED_QUERY, model: ID, "metadata[]": ID },
   peekShape: PEEK_SHAPE,
   foreignForms: FOREIGN_FORMS,
+  foreignReplies: FOREIGN_REPLIES,
   prefix: PREFIX,
   providerIds: PROVIDER_IDS,
   makePeekSink: () => new ChatPeek(),

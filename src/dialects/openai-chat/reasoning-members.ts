@@ -291,3 +291,8 @@ function namesIn(messages: readonly Message[]): readonly string[] {
   }
   return [];
 }
+
+/** Mistral's form of thinking. */
+export function thinkingPart(thought: string): JsonObject {
+  return { type: "thinking", thinking: [{ type: "text", text: thought }] };
+}

@@ -10,9 +10,10 @@ import {
   systemRole,
 } from "../shared/openai-repairs.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
-import { joinContents, joinTurns, withoutSealsIn } from "../shared/turns.ts";
+import { joinContents, joinTurns, partsOf, withoutSealsIn } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
 import { sealOf } from "./call-slot.ts";
+import { REASONING_MEMBERS, thinkingPart } from "./reasoning-members.ts";
 import { DUMMY_SIGNATURE } from "./seal.ts";
 import { isClosed } from "./tool-encode.ts";
 
@@ -178,6 +179,13 @@ const EDITS = {
       "each turn of the assistant got the reasoning that the upstream wants back, a space where none was",
     change: (body) => mapMember(body, "messages", withReasoning),
   },
+  "think-in-content": {
+    field: "messages",
+    parameter: null,
+    reason: "the reasoning of earlier turns went into their content, where the upstream takes it back",
+    concerns: REASONING_MEMBERS,
+    change: (body) => mapMember(body, "messages", withThinkingInContent),
+  },
   "sign-calls": {
     field: "messages",
     parameter: null,
@@ -318,6 +326,20 @@ function withReasoning(message: JsonObject): JsonObject {
   if (message.role !== "assistant" || (asString(message.reasoning_content) ?? "") !== "") return message;
   const known = asString(message.reasoning) ?? "";
   return { ...message, reasoning_content: known === "" ? NO_REASONING : known };
+}
+
+/** The members would be refused, those that the server has no place for as well. */
+function withThinkingInContent(message: JsonObject): JsonObject {
+  if (message.role !== "assistant" || !REASONING_MEMBERS.some((name) => message[name] !== undefined))
+    return message;
+  const rest = Object.fromEntries(
+    Object.entries(message).filter(([name]) => !REASONING_MEMBERS.includes(name)),
+  );
+  const thought = asString(message.reasoning_content) || asString(message.reasoning) || "";
+  if (thought === "") return rest;
+  const { content } = message;
+  const said = content === undefined || content === null || content === "" ? [] : partsOf(content);
+  return { ...rest, content: [thinkingPart(thought), ...said] };
 }
 
 /** Google signs the first of parallel calls. */

@@ -17,6 +17,7 @@ import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
 import { AnnotationReader } from "./citation.ts";
 import { ReasoningReader } from "./reasoning-members.ts";
+import { readSaidPart } from "./said-parts.ts";
 import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
 import { decodeUsage, usageIn } from "./usage.ts";
 
@@ -116,24 +117,14 @@ export class ContentDecoder {
       this.#add({ kind: "reasoning", text: "" });
   }
 
-  /** Content as a list of parts. Mistral sends it, with thinking among the parts. */
+  /** Content as a list of parts, with thinking among them. */
   #takeParts(parts: readonly unknown[]): void {
     for (const raw of parts) {
-      const part = asObject(raw);
-      if (typeof part?.text === "string") this.#takeText("text", part.text);
-      else if (typeof part?.refusal === "string") this.#takeText("refusal", part.refusal);
-      else this.#takeThinking(part?.thinking);
+      const part = readSaidPart(raw);
+      if (part === null || part.text === "") continue;
+      if (part.isThinking) this.#reasoning.noteContent();
+      this.#takeText(part.kind, part.text);
     }
-  }
-
-  /** A text, or a list of texts. */
-  #takeThinking(thinking: unknown): void {
-    const texts =
-      typeof thinking === "string" ? [thinking] : asArray(thinking).map((piece) => asObject(piece)?.text);
-    const text = texts.map((piece) => asString(piece) ?? "").join("");
-    if (text === "") return;
-    this.#reasoning.noteContent();
-    this.#takeText("reasoning", text);
   }
 
   #takeText(kind: HeldText["kind"], given: string): void {

@@ -20,7 +20,7 @@ import type { ToolNames } from "../../neutral/tools/tool-names.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { partsOf } from "../shared/turns.ts";
 import { MediaWriter } from "./media-encode.ts";
-import { ReasoningWriter } from "./reasoning-members.ts";
+import { ReasoningWriter, thinkingPart } from "./reasoning-members.ts";
 import { DUMMY_SIGNATURE, SIGNATURE_MAKER } from "./seal.ts";
 
 const PARTICIPANT = /^[^\s<|\\/>]{1,64}$/;
@@ -306,9 +306,4 @@ class MessageWriter {
 
 function withMark(parts: readonly unknown[], mark: JsonObject): readonly unknown[] {
   return parts.map((part, at) => (at === parts.length - 1 ? { ...(part as JsonObject), ...mark } : part));
-}
-
-/** Mistral's form of thinking. */
-function thinkingPart(thought: string): JsonObject {
-  return { type: "thinking", thinking: [{ type: "text", text: thought }] };
 }

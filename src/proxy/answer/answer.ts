@@ -2,7 +2,7 @@
  * Delivers a good reply to the client: relayed or translated, whole or as a stream. Until the first byte of
  * an answer is on its way, a reply can still turn out to be a failure, and the request can be sent again.
  */
-import type { Framing, Tap } from "../../dialects/dialect.ts";
+import type { Dialect, ForeignReplies, Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
@@ -10,6 +10,7 @@ import type { WholeRead } from "../../transport/whole.ts";
 import { bodyForm, isFormOpen } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { allChanges } from "../attempt/changes.ts";
+import { BookEventsCall } from "./book-events.ts";
 import { LinesCall } from "./lines-call.ts";
 import { deliverCount } from "./numbers/counted.ts";
 import { deliverEmbeddings } from "./numbers/embedded.ts";
@@ -136,11 +137,30 @@ function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void
   exchange.attempt.isStream = framing !== "json";
   exchange.attempt.dropped = allChanges(prepared);
   const headers = relayedHeaders(attempt, head, framing);
-  if (framing === "json") deliverRelayedWhole(attempt, head, tap, headers, reread);
+  const foreign = foreignReplies(attempt);
+  if (framing === "json") deliverRelayedWhole({ attempt, head, tap, headers, foreign }, reread);
   else {
+    const { replyLimitBytes } = served.gateway.snapshot.config.server;
+    if (foreign !== null && framing === "sse")
+      attempt.follow(new BookEventsCall(attempt.call, foreign, replyLimitBytes));
     const isEvents = framing === "sse";
     deliverStream({ attempt, head, tap, framing, headers, request: null, isEvents }, null, reread);
   }
+}
+
+/**
+ * The forms in which this reply may come and which its client does not read; null: it comes by the book, or its client
+ * wants it as it is.
+ */
+function foreignReplies({ served, prepared, upstream }: RunningAttempt): ForeignReplies | null {
+  const { route, isStrict, client } = served.exchange;
+  const { answersInParts, ownClients } = upstream.profile;
+  const { foreignReplies: replies }: Dialect = DIALECTS[route.dialect];
+  if (replies === undefined || answersInParts === false || isStrict || !route.isGenerative) return null;
+  const { modelTraits } = served.gateway.snapshot;
+  const { onChat } = modelTraits.traitsOf(upstream, route.dialect, prepared.target.model);
+  if (!(answersInParts ?? onChat.answersInParts)) return null;
+  return ownClients?.test(client.headers.get("user-agent") ?? "") === true ? null : replies;
 }
 
 function translate(

@@ -1,15 +1,18 @@
 /** Delivers an answer that is read whole before the client gets any of it. */
 import { GatewayError } from "../../core/errors.ts";
 import { bytesWithoutSecrets } from "../../core/redact.ts";
-import type { Tap } from "../../dialects/dialect.ts";
+import type { ForeignReplies, Tap } from "../../dialects/dialect.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { WholeRead } from "../../transport/whole.ts";
 import { bodyForm, withoutEndMark } from "../../wire/body-form.ts";
+import { jsonText, parseJsonObject } from "../../wire/json.ts";
 import type { AnswerFacts } from "../attempt/answer-facts.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import type { AttemptResult } from "../attempt/outcome.ts";
 import { settle } from "../settle.ts";
 import { deliverStream, type Reread } from "./stream.ts";
+
+const encoder = new TextEncoder();
 
 /**
  * A JSON reply up to this size is read whole before the client gets any of it, so that a broken one can be
@@ -17,18 +20,26 @@ import { deliverStream, type Reread } from "./stream.ts";
  */
 const WHOLE_REPLY_BYTES = 1024 * 1024;
 
+/** A reply that is relayed. */
+export interface RelayedReply {
+  readonly attempt: RunningAttempt;
+  readonly head: ReplyHead;
+  readonly tap: Tap;
+  readonly headers: Record<string, string>;
+  /** The forms in which it may come and which its client does not read; null: it passes as it is. */
+  readonly foreign: ForeignReplies | null;
+}
+
 /**
  * Delivers a relayed JSON reply. A reply that is larger than the bound passes as it comes. `reread` takes a
  * reply that is no JSON value, but can be read.
  */
 export function deliverRelayedWhole(
-  attempt: RunningAttempt,
-  head: ReplyHead,
-  tap: Tap,
-  headers: Record<string, string>,
+  { attempt, head, tap, headers, foreign }: RelayedReply,
   reread: Reread,
 ): void {
-  attempt.readWhole(WHOLE_REPLY_BYTES, tap, (read) => {
+  const { replyLimitBytes } = attempt.served.gateway.snapshot.config.server;
+  attempt.readWhole(foreign === null ? WHOLE_REPLY_BYTES : replyLimitBytes, tap, (read) => {
     if (read.error !== null) attempt.end(attempt.broken(read.error));
     else if (isReread(attempt, head, tap, read, reread)) return;
     else if (!read.isWhole) {
@@ -51,7 +62,7 @@ export function deliverRelayedWhole(
           attempt,
           head,
           tap,
-          bytes.byteLength === 0 ? null : shownBytes(attempt, tap, bytes),
+          bytes.byteLength === 0 ? null : shownBytes(attempt, tap, byTheBook(bytes, foreign)),
           headers,
         );
     }
@@ -75,6 +86,14 @@ function isReread(
   if (tap.progress !== "open" || bodyForm(read.bytes) !== "events") return false;
   reread(attempt, head, read, "sse");
   return true;
+}
+
+function byTheBook(bytes: Uint8Array, foreign: ForeignReplies | null): Uint8Array {
+  if (foreign === null || !foreign.mayBeIn(bytes)) return bytes;
+  const reply = parseJsonObject(bytes);
+  const book = reply === null ? null : foreign.rewrite(reply);
+  const text = book === null ? null : jsonText(book);
+  return text === null ? bytes : encoder.encode(text);
 }
 
 /** A stored response that has failed is passed on, but for the credential: its words are those of an error. */

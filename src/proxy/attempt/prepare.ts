@@ -11,7 +11,7 @@ import type { DialectName, Peek } from "../../dialects/dialect.ts";
 import type { Route } from "../../dialects/endpoint.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { peekRequest } from "../../dialects/peek.ts";
-import { type Repair, type Repairs, repairBody, repairsIn } from "../../dialects/repair.ts";
+import { type Repair, type RepairRules, type Repairs, repairBody, repairsIn } from "../../dialects/repair.ts";
 import type { Drop } from "../../neutral/request.ts";
 import type { Target } from "../../plan/plan.ts";
 import type { Snapshot, UpstreamView } from "../../snapshot.ts";
@@ -146,7 +146,7 @@ function repairsOf(
   const asked = all.length === 0 ? all : repairsIn(dialect, all);
   if (body === null || purpose !== "answer") return asked;
   const traits = gateway.snapshot.modelTraits.traitsOf(upstream, dialect, target.model);
-  const known = knownRepairs(dialect, traits);
+  const known = knownRepairs(dialect, traits, upstream.profile);
   return asked.length === 0 ? known : [...known, ...asked];
 }
 
@@ -209,7 +209,8 @@ function changeBody(
 ): ChangedBody {
   const { dialect } = exchange.route;
   const codec = CODECS[dialect];
-  const before = exchange.amendment === null && !mayConcern(body, repairs) ? null : parseJsonObject(body);
+  const before =
+    exchange.amendment === null && !mayConcern(dialect, body, repairs) ? null : parseJsonObject(body);
   if (before === null && exchange.amendment !== null) {
     // Servers that read more than JSON would take it without what the operator fixed.
     throw new GatewayError("bad_request", "the body is not a JSON object; send one");
@@ -233,11 +234,13 @@ function changeBody(
 }
 
 /** Whether some repair may change the body: one that leaves a member out concerns only bodies that name it. */
-function mayConcern(body: Uint8Array, repairs: Repairs): boolean {
+function mayConcern(dialect: DialectName, body: Uint8Array, repairs: Repairs): boolean {
+  const { edits }: RepairRules = DIALECTS[dialect].repairs;
+  const isNamed = (name: string): boolean => indexOfBytes(body, Buffer.from(`"${name}"`), 0) !== -1;
   return repairs.some(({ kind, member }) => {
-    if (kind !== "without" && kind !== "rename") return true;
+    if (kind !== "without" && kind !== "rename") return edits[kind]?.concerns?.some(isNamed) ?? true;
     // A name that is sent under another one stands at the top of the body, as it is.
-    if (kind === "rename") return indexOfBytes(body, Buffer.from(`"${member}"`), 0) !== -1;
+    if (kind === "rename") return isNamed(member);
     // The last letters of a name are the same in camel case and in snake case.
     const end = /(?<![a-z])[a-z]*$/.exec(member)?.[0] ?? "";
     return indexOfBytes(body, Buffer.from(`${end}"`), 0) !== -1;

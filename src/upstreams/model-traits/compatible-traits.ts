@@ -71,6 +71,9 @@ const byTemplate: ChatTraits = {
   templateSwitch: "enable_thinking",
 };
 
+/** Mistral's own server, and resellers of it: vercel/ai#13703. */
+const mistral: ChatTraits = { ...PLAIN_CHAT, answersInParts: true };
+
 /** The longest thinking of Qwen's models is known for some of them only; a server lowers a larger budget. */
 const qwenThinking = (isOnByDefault: boolean) => byBudget(1, 81_920, { isOnByDefault });
 /** Thinking that is switched on or off, without degrees. */
@@ -155,13 +158,14 @@ const ROWS: readonly TraitsRow[] = [
   [/^gemma-?[4-9]/, { ...unknown, thinking: switched(false), onChat: byTemplate }],
   [/^llama-?3\.2-(?:11|90)b|^llama-?(?:[4-9]|guard-4)|^llava|^llama.*vision/, unknown],
   [/^(?:meta-)?llama|^codellama/, blind],
-  [/^magistral/, { ...systemFirst, thinking: noThinking(true) }],
+  [/^magistral/, { ...systemFirst, thinking: noThinking(true), onChat: mistral }],
   // https://docs.mistral.ai/capabilities/reasoning: degrees are none and high.
   [
     /^mistral-(?:small-(?:latest|4|26\d\d)|medium-(?:latest|3[.-]5|26\d\d))/,
-    { ...systemFirst, thinking: switched(false) },
+    { ...systemFirst, thinking: switched(false), onChat: mistral },
   ],
-  [/^(?:pixtral|mistral-(?:small|medium|large)|ministral)/, systemFirst],
+  [/^mistral-(?:small|medium|large)/, { ...systemFirst, onChat: mistral }],
+  [/^(?:pixtral|ministral)/, systemFirst],
   [/^(?:mistral|mixtral|codestral|devstral|open-mi)/, blindSystemFirst],
   // The models that take reasoning_effort: BerriAI/litellm#16265, docs.x.ai/docs/guides/reasoning.
   [/^grok-3-mini/, { ...blind, thinking: byEffort(["low", "high"], true), stop: false }],

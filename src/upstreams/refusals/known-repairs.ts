@@ -1,7 +1,8 @@
 /**
- * Repairs that a model needs at every server, so that no request of it has to be refused first. They concern requests that
+ * Repairs that a model, or a server, is known to need, so that no request has to be refused first. They concern requests that
  * are relayed: an encoder reads the traits itself.
  */
+import type { CodecProfile } from "../../dialects/codec-profile.ts";
 import type { DialectName } from "../../dialects/dialect.ts";
 import { NO_REPAIRS, type Repair, type Repairs } from "../../dialects/repair.ts";
 import type { ModelTraits } from "../../neutral/traits.ts";
@@ -24,10 +25,16 @@ function repair(kind: Repair["kind"], member: string, amount: number | null): Re
   return { kind, dialect: DIALECT, member, amount, isLasting: false };
 }
 
+/** Servers that take thinking back among the parts of the content refuse the members in which clients return it. */
+const THOUGHT_IN_CONTENT: Repairs = [repair("think-in-content", "", null)];
+
 export function knownRepairs(
   dialect: DialectName,
   { needsCompletionLimit, sampling, thinking }: ModelTraits,
+  { reasoningMembers }: Pick<CodecProfile, "reasoningMembers">,
 ): Repairs {
-  if (dialect !== DIALECT || !needsCompletionLimit) return NO_REPAIRS;
+  if (dialect !== DIALECT) return NO_REPAIRS;
+  if (reasoningMembers?.includes("content") === true) return THOUGHT_IN_CONTENT;
+  if (!needsCompletionLimit) return NO_REPAIRS;
   return sampling === "none" && !thinking.canDisable ? OTHER_LIMIT_AND_SAMPLING : OTHER_LIMIT;
 }

@@ -71,6 +71,12 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
       extraSampling: new Set(["top_k", "repetition_penalty"]),
     }),
   },
+  databricks: {
+    title: "Databricks",
+    hosts: ["cloud.databricks.com", "azuredatabricks.net", "gcp.databricks.com"],
+    // Its Claude and gpt-oss answer so, and take no other member of a turn: databricks/appkit#559, BerriAI/litellm#36931.
+    profile: like({ answersInParts: true, reasoningMembers: [] }),
+  },
   deepseek: {
     title: "DeepSeek",
     hosts: ["api.deepseek.com"],
@@ -164,6 +170,9 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
       callIds: SHORT_IDS,
       usageOption: false,
       rateScope: "model",
+      answersInParts: true,
+      // Its SDKs, its own agent, and the AI SDK's package for it.
+      ownClients: /mistral/i,
       reasoningMembers: ["content"],
       thinkingSwitch: "reasoning_effort",
       forcedTools: "always",

@@ -124,15 +124,20 @@ function addCall(messages: unknown[], { type, call_id: id, name, arguments: args
 /** One message as one or several: results of tools are messages of their own, before what the user says. */
 function bookMessage(message: JsonObject): JsonObject[] {
   const { type, id, status, ...plain } = message;
-  const own = type === "message" ? plain : message;
-  if (!Array.isArray(own.content)) return [own];
-  const { content, calls, results } = bookContent(own.content);
+  const given = type === "message" ? plain : message;
+  if (!Array.isArray(given.content)) return [given];
+  const { content, calls, results, thought } = bookContent(given.content);
+  const own = thought === "" ? given : { reasoning_content: thought, ...given };
   if (calls.length > 0) {
     const others = Array.isArray(own.tool_calls) ? own.tool_calls : [];
     const isSilent = Array.isArray(content) && content.length === 0;
     return [{ ...own, content: isSilent ? null : content, tool_calls: [...others, ...calls] }];
   }
-  if (results.length === 0) return [{ ...own, content }];
+  if (results.length === 0) return [{ ...own, content: isThoughtAlone(content, thought) ? null : content }];
   const rest = Array.isArray(content) && content.length === 0 ? [] : [{ ...own, content }];
   return [...results, ...rest];
+}
+
+function isThoughtAlone(content: unknown, thought: string): boolean {
+  return thought !== "" && Array.isArray(content) && content.length === 0;
 }

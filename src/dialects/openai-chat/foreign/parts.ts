@@ -1,6 +1,7 @@
 /** Parts of messages in the words of Responses and Messages, as the parts, calls and messages of Chat. */
 import { isObject, type JsonObject } from "../../../core/json.ts";
 import { toDataUrl } from "../../../neutral/media.ts";
+import { readSaidPart } from "../said-parts.ts";
 
 export interface BookContent {
   /** A text, or parts of Chat. */
@@ -9,21 +10,26 @@ export interface BookContent {
   readonly calls: readonly JsonObject[];
   /** Results of tools among the parts, as messages. */
   readonly results: readonly JsonObject[];
+  /** Thinking among the parts, in Mistral's form. */
+  readonly thought: string;
 }
 
 export function bookContent(given: unknown): BookContent {
-  if (!Array.isArray(given)) return { content: given, calls: [], results: [] };
+  if (!Array.isArray(given)) return { content: given, calls: [], results: [], thought: "" };
   const content: unknown[] = [];
   const calls: JsonObject[] = [];
   const results: JsonObject[] = [];
+  let thought = "";
   for (const part of given) {
     if (!isObject(part)) content.push(part);
     else if (part.type === "tool_use") calls.push(callOf(part));
     else if (part.type === "tool_result") results.push(resultOf(part));
-    // Its signature has no place on Chat, and without it the thinking is of no use to its maker.
+    else if (part.type === "thinking" && Array.isArray(part.thinking))
+      thought += readSaidPart(part)?.text ?? "";
+    // Claude's signature has no place on Chat, and without it the thinking is of no use to its maker.
     else if (part.type !== "thinking" && part.type !== "redacted_thinking") content.push(bookPart(part));
   }
-  return { content, calls, results };
+  return { content, calls, results, thought };
 }
 
 function callOf({ id, name, input }: JsonObject): JsonObject {
