@@ -230,7 +230,8 @@ export class ReplyTranslator {
   #observer(codec: Codec): ((event: ModelEvent) => void) | null {
     const { gateway, exchange } = this.#source;
     const carries = this.#client.carriesSeals && this.#request.reasoningView === "shown";
-    return carries ? null : gateway.memory.recorder(exchange.principal.name, codec.maker);
+    if (carries) return null;
+    return gateway.memory.recorder(exchange.principal.name, codec.maker, this.#request.answeredTurn);
   }
 
   /** null: the client sees the whole answer. */

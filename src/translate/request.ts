@@ -20,6 +20,7 @@ import type { Drop, ModelRequest } from "../neutral/request.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
 import { parseJsonObject } from "../wire/json.ts";
+import { turnBefore } from "./call-mark.ts";
 import { boundDrops, strictRefusal, UNSEALED } from "./drops.ts";
 import { type DecodedEmbedding, decodeEmbedding, encodeEmbedding, SAME_NAMES } from "./embedding.ts";
 import { firstToCarry } from "./first-to-carry.ts";
@@ -173,6 +174,12 @@ export class RequestTranslator {
    */
   get replyContext(): unknown {
     return this.#replyContext;
+  }
+
+  /** The turn that is answered, as `turnBefore` gives it. Known until the body is let go. */
+  get answeredTurn(): string {
+    const messages = this.#decoded?.request.messages ?? [];
+    return turnBefore(messages, messages.length);
   }
 
   /** How much of the answer's reasoning the client sees. */

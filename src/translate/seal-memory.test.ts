@@ -1,8 +1,13 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import type { ModelEvent, Stop } from "../neutral/event.ts";
-import type { Seal } from "../neutral/message.ts";
+import type { Message, Seal } from "../neutral/message.ts";
 import type { ModelRequest } from "../neutral/request.ts";
+import { turnBefore } from "./call-mark.ts";
 import { makeSealMemory } from "./seal-memory.ts";
+
+/** The turn before everything. */
+const FIRST = turnBefore([], 0);
 
 const STOP: Stop = {
   kind: "tool-calls",
@@ -63,7 +68,7 @@ function history(...ids: string[]): ModelRequest {
 
 test("reasoning comes back in front of the call that it came with, and before the text", () => {
   const memory = makeSealMemory(10_000);
-  record(memory.recorder("alice", "anthropic"), [
+  record(memory.recorder("alice", "anthropic", FIRST), [
     ...thought("hm", "s1"),
     ...call("c1"),
     ...call("c2", seal("s2", "call")),
@@ -76,7 +81,7 @@ test("reasoning comes back in front of the call that it came with, and before th
 
 test("another key, another maker and an unknown call get nothing", () => {
   const memory = makeSealMemory(10_000);
-  record(memory.recorder("alice", "anthropic"), [...thought("hm", "s1"), ...call("c1")]);
+  record(memory.recorder("alice", "anthropic", FIRST), [...thought("hm", "s1"), ...call("c1")]);
   for (const [principal, maker, id] of [
     ["bob", "anthropic", "c1"],
     ["alice", "gemini", "c1"],
@@ -89,7 +94,7 @@ test("another key, another maker and an unknown call get nothing", () => {
 
 test("reasoning that the client gave back itself is not there twice", () => {
   const memory = makeSealMemory(10_000);
-  record(memory.recorder("alice", "anthropic"), [...thought("hm", "s1"), ...call("c1")]);
+  record(memory.recorder("alice", "anthropic", FIRST), [...thought("hm", "s1"), ...call("c1")]);
   const given = history("c1");
   const [turn] = given.messages;
   const parts = [{ type: "reasoning", text: "hm", seal: seal("s1") }, ...(turn?.parts ?? [])];
@@ -100,9 +105,9 @@ test("reasoning that the client gave back itself is not there twice", () => {
 
 test("an answer that did not end, or has no seal, is not remembered", () => {
   const memory = makeSealMemory(10_000);
-  const cut = memory.recorder("alice", "anthropic");
+  const cut = memory.recorder("alice", "anthropic", FIRST);
   for (const event of [...thought("hm", "s1"), ...call("c1")]) cut(event);
-  record(memory.recorder("alice", "anthropic"), call("c2"));
+  record(memory.recorder("alice", "anthropic", FIRST), call("c2"));
   const [message] = memory.restore("alice", history("c1", "c2"), "anthropic").messages;
   expect(message?.parts.map((part) => part.type)).toEqual(["text", "tool-call", "tool-call"]);
 });
@@ -110,10 +115,10 @@ test("an answer that did not end, or has no seal, is not remembered", () => {
 test("the least recently used is forgotten first, and what is larger than the memory at once", () => {
   const memory = makeSealMemory(1_500);
   for (const id of ["c1", "c2"])
-    record(memory.recorder("alice", "anthropic"), [...thought("hm", "x".repeat(200)), ...call(id)]);
+    record(memory.recorder("alice", "anthropic", FIRST), [...thought("hm", "x".repeat(200)), ...call(id)]);
   memory.restore("alice", history("c1"), "anthropic");
-  record(memory.recorder("alice", "anthropic"), [...thought("hm", "x".repeat(200)), ...call("c3")]);
-  record(memory.recorder("alice", "anthropic"), [...thought("hm", "x".repeat(5_000)), ...call("c4")]);
+  record(memory.recorder("alice", "anthropic", FIRST), [...thought("hm", "x".repeat(200)), ...call("c3")]);
+  record(memory.recorder("alice", "anthropic", FIRST), [...thought("hm", "x".repeat(5_000)), ...call("c4")]);
   const kept = ["c1", "c2", "c3", "c4"].filter((id) =>
     memory
       .restore("alice", history(id), "anthropic")
@@ -124,7 +129,7 @@ test("the least recently used is forgotten first, and what is larger than the me
 
 test("what does not stop thinking is not gathered without end", () => {
   const memory = makeSealMemory(10_000_000);
-  const add = memory.recorder("tester", "anthropic");
+  const add = memory.recorder("tester", "anthropic", FIRST);
   add({ type: "start", id: null, model: null });
   Bun.gc(true);
   const before = process.memoryUsage().heapUsed;
@@ -142,8 +147,98 @@ test("what does not stop thinking is not gathered without end", () => {
 
 test("an id counts as what it takes", () => {
   const memory = makeSealMemory(10_000);
-  record(memory.recorder("tester", "anthropic"), [...thought("why", "sealed"), ...call("x".repeat(10_000))]);
-  record(memory.recorder("tester", "anthropic"), [...thought("why", "sealed"), ...call("call_1")]);
+  record(memory.recorder("tester", "anthropic", FIRST), [
+    ...thought("why", "sealed"),
+    ...call("x".repeat(10_000)),
+  ]);
+  record(memory.recorder("tester", "anthropic", FIRST), [...thought("why", "sealed"), ...call("call_1")]);
   const [message] = memory.restore("tester", history("x".repeat(10_000), "call_1"), "anthropic").messages;
   expect(message?.parts.filter(({ type }) => type === "reasoning")).toHaveLength(1);
+});
+
+interface Turn {
+  readonly said: string;
+  readonly isResult: boolean;
+  readonly name: string;
+  readonly input: object;
+  readonly id: string;
+  /** null: the model did not think. */
+  readonly thought: string | null;
+}
+
+const TURN: fc.Arbitrary<Turn> = fc.record({
+  said: fc.constantFrom("one", "two", "three"),
+  isResult: fc.boolean(),
+  name: fc.constantFrom("read", "list"),
+  input: fc.constantFrom({}, { path: "a" }, { path: "a", all: true }),
+  id: fc.constantFrom("functions.read:0", "functions.list:0", "0"),
+  thought: fc.option(fc.constantFrom("because", "since", "so"), { nil: null }),
+});
+
+function askedBy({ said, isResult, id }: Turn): Message {
+  const content = [{ type: "text" as const, text: said }];
+  return isResult
+    ? {
+        role: "user",
+        parts: [{ type: "tool-result", callId: id, name: null, content, isError: false, at: "" }],
+      }
+    : { role: "user", parts: content };
+}
+
+/** Clients write arguments in their own way. */
+function answeredBy({ id, name, input }: Turn): Message {
+  const turned = Object.fromEntries(Object.entries(input).reverse());
+  const call = {
+    id,
+    name,
+    namespace: null,
+    kind: "function",
+    input: JSON.stringify(turned, null, 1),
+  } as const;
+  return { role: "assistant", parts: [{ type: "tool-call", ...call }] };
+}
+
+test("ids that begin anew in each conversation bring back the reasoning of no other call", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(TURN, { minLength: 1, maxLength: 4 }), { maxLength: 6 }),
+      (conversations) => {
+        const memory = makeSealMemory(1_000_000);
+        /** What was thought before the last call that looked like this one. */
+        const thoughts = new Map<string, string>();
+        const lookOf = ({ thought: _, ...look }: Turn): string => JSON.stringify(look);
+        for (const turns of conversations) {
+          const messages: Message[] = [];
+          for (const turn of turns) {
+            const { id, name, input, thought: why } = turn;
+            messages.push(askedBy(turn));
+            const answered = turnBefore(messages, messages.length);
+            record(memory.recorder("alice", "anthropic", answered), [
+              ...(why === null ? [] : thought(why, why)),
+              {
+                type: "open",
+                block: { kind: "tool-call", id, name, namespace: null, call: "function", seal: null },
+              },
+              { type: "delta", text: JSON.stringify(input) },
+              { type: "close", seal: null },
+            ]);
+            if (why === null) thoughts.delete(lookOf(turn));
+            else thoughts.set(lookOf(turn), why);
+            messages.push(answeredBy(turn));
+          }
+          const restored = memory.restore("alice", { messages } as unknown as ModelRequest, "anthropic");
+          const seen = new Set<string>();
+          for (const [n, turn] of turns.entries()) {
+            const look = lookOf(turn);
+            const known = thoughts.get(look);
+            const expected = known === undefined || seen.has(look) ? [] : [known];
+            seen.add(look);
+            const parts = restored.messages[2 * n + 1]?.parts ?? [];
+            const found = parts.flatMap((part) => (part.type === "reasoning" ? [part.text] : []));
+            expect(found).toEqual(expected);
+          }
+        }
+      },
+    ),
+  );
 });

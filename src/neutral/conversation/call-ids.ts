@@ -43,9 +43,14 @@ export function carriedIdFor(id: string, rule: CallIdRule): string {
 
 /** The id on the wire of a server that may have made it: the one that is carried, if the server accepts it. */
 export function returnedIdFor(id: string, rule: CallIdRule): string {
+  const original = carriedIn(id);
+  return isAccepted(original, rule) ? original : callIdFor(id, rule);
+}
+
+/** The id that another one carries, or the id itself. */
+export function carriedIn(id: string): string {
   const [, code = ""] = CARRIED_ID.exec(id) ?? [];
-  const original = Buffer.from(code, "base64url").toString();
-  return original !== "" && isAccepted(original, rule) ? original : callIdFor(id, rule);
+  return Buffer.from(code, "base64url").toString() || id;
 }
 
 function isAccepted(id: string, { isAllowed, maxChars }: CallIdRule): boolean {
