@@ -72,6 +72,8 @@ export interface Repair {
   readonly member: string;
   /** A number that follows from the refusal, or the value that a member without effect may keep; null: none. */
   readonly amount: number | null;
+  /** With `limit-answer`: what the refusal says of the model's context; absent: nothing. */
+  readonly told?: { readonly contextTokens: number; readonly promptTokens: number | null };
   /** Holds for later requests too; false: it concerns this request alone. */
   readonly isLasting: boolean;
 }
@@ -103,10 +105,10 @@ export interface BodyEdit {
   readonly parameter: Parameter | null;
   /** The change and its reason, in one sentence without a full stop. */
   readonly reason: string;
-  /** Returns the body itself when there is nothing to change. Parts that stay are the same objects. */
-  change(body: JsonObject, repair: Repair): JsonObject;
   /** Members of which the body names one, or there is nothing to change; absent: any body may have to be changed. */
   readonly concerns?: readonly string[];
+  /** Returns the body itself when there is nothing to change. Parts that stay are the same objects. */
+  change(body: JsonObject, repair: Repair): JsonObject;
 }
 
 /** The repairs of one dialect. */

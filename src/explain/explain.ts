@@ -12,6 +12,7 @@ import { peekByTheBook } from "../dialects/foreign-forms.ts";
 import type { peekRequest } from "../dialects/peek.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { Amendment } from "../neutral/amendment.ts";
+import { bytesWithoutMedia } from "../neutral/inline-media.ts";
 import type { Detours, Target } from "../plan/plan.ts";
 import { canServe, isCountedHere, prepareRequest } from "../proxy/attempt/prepare.ts";
 import { relayRequest, translatedRequest } from "../proxy/attempt/upstream-request.ts";
@@ -19,6 +20,7 @@ import type { Gateway } from "../proxy/gateway.ts";
 import type { Orderable } from "../proxy/order/order-request.ts";
 import { checkOtherModels, framingAsked, planRequest } from "../proxy/plan-request.ts";
 import { foreignDialect, modelMissing } from "../proxy/refusals.ts";
+import { fitAnswer } from "../proxy/targets/fit-answer.ts";
 import type { UpstreamView } from "../snapshot.ts";
 import { RequestTranslator, type TranslatedExchange } from "../translate/request.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
@@ -181,7 +183,9 @@ async function explainTarget(
   if (isCountedHere(route, upstream, target.model)) return { ...named, mode: "count" };
   try {
     if (!canServe(route, upstream, target.model)) throw foreignDialect(route.dialect, [upstream.name]);
-    const repairs = gateway.repairs.of(upstream, useOf(route), target.model, asked.exchange.principal.name);
+    const learned = gateway.repairs.of(upstream, useOf(route), target.model, asked.exchange.principal.name);
+    const likelyBytes = gateway.repairs.contexts.isEmpty ? 0 : bytesWithoutMedia(asked.body);
+    const repairs = fitAnswer({ gateway, ...asked, likelyBytes }, upstream, target, learned);
     const prepared = await prepareRequest({ gateway, ...asked }, upstream, target, repairs);
     const auth = upstream.family.authorization.headerNames.map((name) => [name, MASK] as const);
     const { translated } = prepared;

@@ -96,6 +96,7 @@ function endExchange(gateway: Gateway, exchange: Exchange, ending: Ending): Ledg
   if (requestLines.isTold(row.outcome)) requestLines.ended(requestLineOf(row, ending.reason ?? null));
   if (row.costNanoUsd === null) noteUnpriced(gateway, row);
   if (exchange.prefix !== undefined) learnWarmth(gateway, exchange, ending.facts);
+  if (!gateway.repairs.contexts.isEmpty) noteCounted(gateway, exchange, ending.facts);
   return row;
 }
 
@@ -108,6 +109,20 @@ function rowOf(gateway: Gateway, exchange: Exchange, ending: Ending): LedgerRow 
     exchange.endHolds(0, 0);
     throw cause;
   }
+}
+
+/** Compares what an answer has used with what is known of its model's context. */
+function noteCounted(
+  { snapshot, repairs }: Pick<Gateway, "snapshot" | "repairs">,
+  { attempt, principal, likelyBytes }: Exchange,
+  facts: AnswerFacts | null,
+): void {
+  const upstream = snapshot.upstreams.get(attempt.upstream ?? "");
+  const usage = facts?.usage ?? null;
+  if (upstream === undefined || usage === null || likelyBytes === null) return;
+  const { inputTokens, outputTokens } = usage;
+  const counted = { inputTokens, outputTokens, bytes: likelyBytes };
+  repairs.contexts.counted(upstream, attempt.modelUsed ?? "", principal.name, counted);
 }
 
 /** A request that used something, and has no cost, has no price. */

@@ -22,6 +22,7 @@ import { mayBeTooLong, measurePrompt } from "./detour/measure-prompt.ts";
 import { atProvider } from "./plan-request.ts";
 import { shuttingDown } from "./refusals.ts";
 import type { ServedRequest } from "./served-request.ts";
+import { fitAnswer, learnContext } from "./targets/fit-answer.ts";
 import { giveUp, isLimited, Obstacles, outcomeOf } from "./targets/give-up.ts";
 import { mayAsk } from "./targets/may-ask.ts";
 import { prepareTarget } from "./targets/prepare-target.ts";
@@ -125,12 +126,9 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
       estimateCount(this.#request, upstream.name, target.model, (outcome) => this.#end(outcome));
       return;
     }
-    const repairs = gateway.repairs.of(
-      upstream,
-      useOf(exchange.route),
-      target.model,
-      exchange.principal.name,
-    );
+    const { name } = exchange.principal;
+    const learned = gateway.repairs.of(upstream, useOf(exchange.route), target.model, name);
+    const repairs = fitAnswer(this.#request, upstream, target, learned);
     const stickyTo = sticky?.upstream === target.upstream ? `${sticky.upstream}/${sticky.credential}` : null;
     prepareTarget(this, this.#request, upstream, target, repairs, (prepared) => {
       if (prepared === null) this.next();
@@ -212,6 +210,7 @@ class TargetWalk extends Watched implements AttemptOwner, Walk, WaitingWalk {
         const { target, repaired } = current.prepared;
         const { name } = exchange.principal;
         gateway.repairs.learn(attempt.upstream, useOf(exchange.route), target.model, name, repaired);
+        learnContext(this.#request, attempt.upstream, target, repaired);
       }
       this.#end(result);
     } catch (cause) {

@@ -299,6 +299,106 @@ describeKind(kind, () => {
     expect(errorIn(MESSAGES, reply).message).toBe("prompt is too long: 39000 tokens > 36000 maximum");
   });
 
+  describe("a context that a refusal told is remembered", () => {
+    const CONTEXT = 40_000;
+    /** Of a body whose words the model counts. */
+    const tokensOf = (body: string): number => Math.ceil(body.length / 3.6);
+    const PROMPTS: Readonly<Record<DialectName, (text: string) => object>> = {
+      "openai-chat": (text) => ({ messages: [{ role: "user", content: text }] }),
+      "openai-responses": (text) => ({ input: text }),
+      "anthropic-messages": (text) => ({ messages: [{ role: "user", content: text }] }),
+      gemini: (text) => ({ contents: [{ role: "user", parts: [{ text }] }] }),
+    };
+    /** English prose, in the length of so many tokens. */
+    const prose = (tokens: number): string =>
+      "The clew leads through. ".repeat(Math.ceil((tokens * 3.6) / 24)).slice(0, Math.floor(tokens * 3.6));
+    const count = (dialect: DialectName, words: Model["words"] = VLLM, context = () => CONTEXT): void => {
+      upstream.answer = (arrived) => {
+        const body = arrived.body.toString();
+        const asked = limitOf(body) ?? 16;
+        return tokensOf(body) + asked > context()
+          ? refuse(arrived, dialect, words(tokensOf(body), asked, context()))
+          : answerWell(arrived);
+      };
+    };
+    const turn = async (
+      client: Recording,
+      model: string,
+      tokens: number,
+      { limit = ASKED, isStream = false, key = undefined as string | undefined } = {},
+    ): Promise<RawReply> => {
+      const more = { ...PROMPTS[client.dialect](prose(tokens)), ...LIMITS[client.dialect](limit) };
+      const { path, body } = asking(client, model, isStream, more);
+      const headers = key === undefined ? {} : { authorization: `Bearer ${key}`, "x-goog-api-key": key };
+      return await request(gateway.port, path, { body, headers });
+    };
+
+    for (const client of CLIENTS) {
+      for (const dialect of Object.keys(UPSTREAMS) as DialectName[]) {
+        test(`${client.dialect} → ${dialect}: each later turn is asked for once, with the limit that fits`, async () => {
+          const model = modelOf(dialect);
+          count(dialect);
+          for (const [n, tokens] of [20_000, 21_000, 23_000, 26_000].entries()) {
+            upstream.forget();
+            const reply = await turn(client, model, tokens, { isStream: n % 2 === 1 });
+            const sent = limits();
+            expect([n, reply.status, sent.length]).toEqual([n, 200, n === 0 ? 2 : 1]);
+            const limit = sent.at(-1) ?? 0;
+            const room = CONTEXT - tokensOf(upstream.seen.at(-1)?.body.toString() ?? "");
+            expect(limit).toBeLessThanOrEqual(room);
+            expect(limit).toBeGreaterThan(room * 0.85);
+            expect(
+              reply.headers.get("x-clewline-changed") ?? reply.headers.get("x-clewline-dropped"),
+            ).toMatch(/max/i);
+          }
+        });
+      }
+    }
+
+    for (const [server, words] of Object.entries(SUMS)) {
+      test(`${server}: so it says its context`, async () => {
+        const model = modelOf("openai-chat");
+        count("openai-chat", words);
+        await turn(MESSAGES, model, 20_000);
+        upstream.forget();
+        expect((await turn(MESSAGES, model, 21_000)).status).toBe(200);
+        expect(limits()).toHaveLength(1);
+      });
+    }
+
+    test("what fits anyway, and a smaller wish, stays as the client wrote it", async () => {
+      const model = modelOf("openai-chat");
+      count("openai-chat");
+      await turn(MESSAGES, model, 20_000);
+      upstream.forget();
+      await turn(MESSAGES, model, 2_000);
+      await turn(MESSAGES, model, 20_000, { limit: 4_000 });
+      expect(limits()).toEqual([ASKED, 4_000]);
+    });
+
+    test("where little room is left, the server's own count says how much", async () => {
+      const model = modelOf("openai-chat");
+      count("openai-chat");
+      await turn(MESSAGES, model, 20_000);
+      upstream.forget();
+      expect((await turn(MESSAGES, model, 36_000)).status).toBe(200);
+      const [first, second] = limits();
+      const room = CONTEXT - tokensOf(upstream.seen.at(-1)?.body.toString() ?? "");
+      expect([first, second]).toEqual([ASKED, room - 64]);
+    });
+
+    test("another model, and another server, are asked for all", async () => {
+      count("openai-chat");
+      const model = modelOf("openai-chat");
+      await turn(MESSAGES, model, 20_000);
+      count("openai-chat", VLLM, () => 1_000_000);
+      upstream.forget();
+      await turn(MESSAGES, modelOf("openai-chat"), 20_000);
+      await turn(MESSAGES, model.replace("openai-chat", "openai-responses"), 20_000);
+      expect(limits()).toEqual([ASKED, ASKED]);
+    });
+  });
+
   describe("a server that refuses again", () => {
     const refuseAlways = (dialect: DialectName, words: string): void => {
       upstream.answer = (arrived) => refuse(arrived, dialect, words);

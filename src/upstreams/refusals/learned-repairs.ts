@@ -7,6 +7,7 @@ import {
   type Repair,
   type Repairs,
 } from "../../dialects/repair.ts";
+import { ContextLimits } from "./context-limits.ts";
 
 /** A repair of a request that was answered. */
 export interface Answered {
@@ -42,11 +43,14 @@ const MAX_NAME_CHARS = 256;
  * the same: one client alone cannot change the requests of others.
  */
 export class LearnedRepairs {
+  /** What depends on the length of each request is kept apart. */
+  readonly contexts: ContextLimits;
   readonly #clock: Clock;
   readonly #learned = new Map<string, readonly Fact[]>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.contexts = new ContextLimits(clock);
   }
 
   of(upstream: Taught, use: string, model: string, key: string): Repairs {

@@ -14,7 +14,7 @@ import {
 } from "../../dialects/repair.ts";
 import { outputLimitIn } from "../../dialects/shared/output-limit.ts";
 import { parseJsonObject } from "../../wire/json.ts";
-import { fittingLimit, readOversize } from "./oversize.ts";
+import { fittingLimit, readOversize, type SizeRefusal } from "./oversize.ts";
 import { readStatements, type Statement } from "./statement.ts";
 
 /** A refused request and its refusal. */
@@ -97,8 +97,20 @@ function limitFor({ words }: Statement, { limits }: RepairRules, request: SentRe
   if (refusal === null || amount === null) return null;
   // The next prompt has another length, and an account other money; the longest answer stays the same.
   const isLasting = refusal.part === "output" && tokens !== null && !refusal.isPassing;
-  const asked = [{ kind: "limit-answer", member: path.join("."), amount, isLasting }] as const;
+  const told = contextIn(refusal);
+  const asked = [{ kind: "limit-answer", member: path.join("."), amount, isLasting, ...told }] as const;
   return { words: refusal.words, asked };
+}
+
+function contextIn({
+  part,
+  limitTokens,
+  promptTokens,
+  isPromptAtLeast,
+  isPassing,
+}: SizeRefusal): Pick<Repair, "told"> {
+  if (part !== "sum" || limitTokens === null || isPassing) return {};
+  return { told: { contextTokens: limitTokens, promptTokens: isPromptAtLeast ? null : promptTokens } };
 }
 
 function repairsAskedBy(statement: Statement, rules: RepairRules, status: number): Asked {

@@ -4,7 +4,7 @@ export const kind: FieldKind = {
   id: "context-limits",
   title: "Requests that are too large for their model",
   promise:
-    "A prompt that fits is answered, whatever limit the client asks for: the limit is lowered to what fits, and that is named. Where it cannot be, the client is told in the words by which it lowers its limit or shortens the conversation.",
+    "A prompt that fits is answered, whatever limit the client asks for: the limit is lowered to what fits, and that is named. A context that a refusal has told is remembered for an hour, so that the next turn is asked for once. Where it cannot be, the client is told in the words by which it lowers its limit or shortens the conversation.",
   sources: [
     "musistudio/claude-code-router#1799",
     "anomalyco/opencode#25231",
