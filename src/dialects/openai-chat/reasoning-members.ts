@@ -8,6 +8,7 @@
  * - `content`: Mistral's parts of type `thinking`. `extra_content`: Google.
  */
 import { isObject, type JsonObject } from "../../core/json.ts";
+import { appendAll } from "../../core/lists.ts";
 import { GrownText } from "../../neutral/answer/grown-text.ts";
 import type { AssistantPart, Message, ReasoningPart, Seal } from "../../neutral/message.ts";
 import { asArray, asObject, asString, parseJson } from "../../wire/json.ts";
@@ -193,7 +194,8 @@ function sealOf(texts: readonly string[], state: JsonObject): Seal | null {
 function readSeal(data: string): { readonly texts: readonly string[]; readonly state: JsonObject } {
   if (!data.startsWith("{")) return { texts: [data], state: {} };
   const sealed = asObject(parseJson(data));
-  const texts = asArray(sealed?.texts).filter((name) => typeof name === "string");
+  // Each name once: a text must not grow by how often its seal names a member.
+  const texts = [...new Set(asArray(sealed?.texts).filter((name) => typeof name === "string"))];
   return { texts, state: asObject(sealed?.state) ?? {} };
 }
 
@@ -234,13 +236,22 @@ export class ReasoningWriter {
   write(parts: readonly AssistantPart[]): ReturnedReasoning {
     const texts = new Map<string, string>();
     const state: Record<string, unknown> = {};
+    const lists = new Map<string, unknown[]>();
     for (const part of parts) {
       if (part.type !== "reasoning" || part.seal?.maker !== COMPATIBLE_MAKER || !this.#isSealed) continue;
       const sealed = readSeal(part.seal.data);
       for (const name of this.#namesFor(sealed.texts)) texts.set(name, (texts.get(name) ?? "") + part.text);
       for (const [name, value] of Object.entries(sealed.state)) {
         if (!REASONING_MEMBERS.includes(name) || !this.#takes(name)) continue;
-        state[name] = Array.isArray(value) ? [...asArray(state[name]), ...value] : value;
+        if (!Array.isArray(value)) {
+          state[name] = value;
+          continue;
+        }
+        // The entries of thousands of parts: none is copied twice.
+        const list = lists.get(name) ?? [];
+        appendAll(list, value);
+        lists.set(name, list);
+        state[name] = list;
       }
     }
     const thought = texts.get(CONTENT) ?? "";
