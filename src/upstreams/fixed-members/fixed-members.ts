@@ -54,22 +54,32 @@ export function withFixedMembers(
   fixed: FixedMembers | null,
 ): UpstreamRequestParts {
   if (fixed === null) return parts;
-  const names = new Set(fixed.headers.map(([name]) => name));
+  const names = new Set(fixed.headers.map(([name]) => headerKey(name)));
   return {
     ...parts,
     url: withQuery(parts.url, fixed.query),
-    headers: [...parts.headers.filter(([name]) => !names.has(name.toLowerCase())), ...fixed.headers],
+    headers: [...parts.headers.filter(([name]) => !names.has(headerKey(name))), ...fixed.headers],
     body: withBody(parts.body, fixed.body),
   };
+}
+
+/** Servers behind CGI and WSGI read `_` and `-` in a header's name as one. */
+function headerKey(name: string): string {
+  return name.toLowerCase().replaceAll("_", "-");
+}
+
+/** The name as a server reads it: escapes in a client's name must not make it another one. */
+function nameOf(pair: string): string {
+  for (const [name] of new URLSearchParams(pair)) return name;
+  return "";
 }
 
 function withQuery(url: string, query: FixedMembers["query"]): string {
   if (query.length === 0) return url;
   const at = url.indexOf("?");
   const [path, search] = at < 0 ? [url, ""] : [url.slice(0, at), url.slice(at + 1)];
-  const kept = search
-    .split("&")
-    .filter((pair) => pair !== "" && !query.some(([name]) => pair.split("=", 1)[0] === name));
+  const names = new Set(query.map(([name]) => nameOf(name)));
+  const kept = search.split("&").filter((pair) => pair !== "" && !names.has(nameOf(pair)));
   return `${path}?${[...kept, ...query.map((pair) => pair.join("="))].join("&")}`;
 }
 
@@ -79,5 +89,10 @@ const OPENING_BRACE = 0x7b;
 function withBody(body: Uint8Array | null, members: JsonObject | null): Uint8Array | null {
   if (body === null || members === null || body[0] !== OPENING_BRACE) return body;
   const before = parseJsonObject(body);
-  return before === null ? body : rewriteJson(body, before, { ...before, ...members });
+  if (before === null) return body;
+  // Servers in Go read a member in any case, and the last of several counts.
+  const fixed = new Set(Object.keys(members).map((name) => name.toLowerCase()));
+  const others = Object.keys(before).filter((name) => fixed.has(name.toLowerCase()));
+  const without = Object.fromEntries(others.map((name) => [name, undefined]));
+  return rewriteJson(body, before, { ...before, ...without, ...members });
 }
