@@ -5,7 +5,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { LeaseResult, PooledCredential } from "./credential.ts";
 import type { Need } from "./need.ts";
-import { isDoubtful, isFree, type Park } from "./park.ts";
+import { heldFor, isDoubtful, isFree, type Park } from "./park.ts";
 import { ownShareOf, take } from "./standing.ts";
 
 /**
@@ -19,42 +19,41 @@ export function chooseDoubtful(
   only: string | null,
   clock: Clock,
 ): LeaseResult | null {
-  const { model, excluded } = need;
+  const { excluded } = need;
   if (need.isTest === true) return null;
   let best: PooledCredential | null = null;
   for (const credential of credentials) {
     const { id } = credential.spec;
     if (only !== null && id !== only) continue;
     if (excluded?.has(id) === true) {
-      if (hasDoubt(credential, model)) return null;
+      if (hasDoubt(credential, need)) return null;
       continue;
     }
-    if (!mayBeAsked(credential, model, clock) || ownShareOf(credential, need, clock) < 0) continue;
-    if (best === null || strikesOf(credential, model) < strikesOf(best, model)) best = credential;
+    if (!mayBeAsked(credential, need, clock) || ownShareOf(credential, need, clock) < 0) continue;
+    if (best === null || strikesOf(credential, need) < strikesOf(best, need)) best = credential;
   }
   return best === null ? null : take(best, need, clock);
 }
 
-function parksOf({ park, models }: PooledCredential, model: string): readonly Park[] {
-  return [park, models.get(model) ?? null].filter((one) => one !== null);
+/** Those that hold for the need's key. */
+function parksOf({ park, models }: PooledCredential, { model, key }: Need): readonly Park[] {
+  return [park, models.get(model) ?? null].map((one) => heldFor(one, key)).filter((one) => one !== null);
 }
 
-function hasDoubt(credential: PooledCredential, model: string): boolean {
-  return parksOf(credential, model).some(isDoubtful);
+function hasDoubt(credential: PooledCredential, need: Need): boolean {
+  return parksOf(credential, need).some(isDoubtful);
 }
 
 /** Nothing but doubt keeps the credential from being used. */
-function mayBeAsked(credential: PooledCredential, model: string, clock: Clock): boolean {
+function mayBeAsked(credential: PooledCredential, need: Need, clock: Clock): boolean {
   const { park, models, account } = credential;
-  const other = account.refusalFor(model, park, models.get(model) ?? null);
+  const other = account.refusalFor(need.model, park, models.get(need.model) ?? null);
   const isOpen = (one: Park): boolean => isDoubtful(one) || isFree(one, clock.nowMs(), clock.monotonicMs());
   return (
-    hasDoubt(credential, model) &&
-    parksOf(credential, model).every(isOpen) &&
-    (other === null || isOpen(other))
+    hasDoubt(credential, need) && parksOf(credential, need).every(isOpen) && (other === null || isOpen(other))
   );
 }
 
-function strikesOf(credential: PooledCredential, model: string): number {
-  return parksOf(credential, model).reduce((sum, { strikes }) => sum + strikes, 0);
+function strikesOf(credential: PooledCredential, need: Need): number {
+  return parksOf(credential, need).reduce((sum, { strikes }) => sum + strikes, 0);
 }

@@ -25,6 +25,11 @@ export interface Park extends StateFacts {
   readonly state: "cooling" | "exhausted" | "invalid" | "off" | "forbidden";
   /** The end is a guess of the gateway's own; the provider has announced any other end. */
   readonly isGuess: boolean;
+  /**
+   * The client key whose request alone has met the provider's word, which holds for no other key then: it may be that
+   * request's own fault. null: it holds for all.
+   */
+  readonly accuser: string | null;
   /** Attempts that find out whether the park is over, which is due. */
   probes: number;
   /** When the first of them began, on the monotonic clock. */
@@ -84,6 +89,11 @@ export function isOlder({ sinceMs }: Park, atMs: number, nowMs: number): boolean
 /** The park rests on a provider's word that a client's request may have brought about. */
 export function isDoubtful({ state, reason }: Park): boolean {
   return state === "forbidden" || reason.startsWith(UNCONFIRMED);
+}
+
+/** The park, if it holds for requests of the key; null: there is none for them. */
+export function heldFor(park: Park | null, key: string): Park | null {
+  return park === null || park.accuser === null || park.accuser === key ? park : null;
 }
 
 /** What a provider has said against the credential, in a reason that is not confirmed; null: the reason is another one. */
@@ -147,18 +157,24 @@ export function beginProbe(park: Park, monotonicMs: number): void {
 
 /**
  * The park after a failure. `isVerdict`: the attempt was the probe of `previous`, so the new park replaces `previous`.
- * Otherwise the attempt began before `previous` did, and can only make `previous` longer.
+ * Otherwise the attempt began before `previous` did, and can only make `previous` longer. `key`: whose request has failed;
+ * null: it holds for all, whoever has met it.
  */
 export function parkAfter(
   previous: Park | null,
   isVerdict: boolean,
   signal: ParkingSignal,
   nowMs: number,
+  key: string | null = null,
 ): Park {
   if (previous?.untilMs === null) return previous;
+  const isDoubtAgain = previous !== null && isDoubtful(previous) && isWord(signal);
+  // Two keys have met it, or the provider has stated it: it holds for all, from now on.
+  if (isDoubtAgain && previous.accuser !== null && accuserOf(signal, key) !== previous.accuser)
+    return parkFor(null, isVerdict, signal, nowMs, null);
   // Who asks before the time is over, because no other credential is left, says nothing new.
-  if (previous !== null && isDoubtful(previous) && isWord(signal) && !isDue(previous, nowMs)) return previous;
-  const next = parkFor(previous, isVerdict, signal, nowMs);
+  if (isDoubtAgain && !isDue(previous, nowMs)) return previous;
+  const next = parkFor(previous, isVerdict, signal, nowMs, accuserOf(signal, key));
   if (previous === null || isVerdict) return next;
   const isLonger = next.untilMs === null || next.untilMs >= previous.untilMs + LONGER_MS;
   return isLonger || isDue(previous, nowMs) ? next : previous;
@@ -168,7 +184,18 @@ function isWord(signal: ParkingSignal): boolean {
   return signal.class !== "rate" && signal.class !== "quota";
 }
 
-function parkFor(previous: Park | null, isVerdict: boolean, signal: ParkingSignal, nowMs: number): Park {
+/** What a provider states about a key or its money is no matter of who has asked. */
+function accuserOf(signal: ParkingSignal, key: string | null): string | null {
+  return "isStatement" in signal && signal.isStatement === true ? null : key;
+}
+
+function parkFor(
+  previous: Park | null,
+  isVerdict: boolean,
+  signal: ParkingSignal,
+  nowMs: number,
+  key: string | null,
+): Park {
   switch (signal.class) {
     case "rate":
       return ratePark(previous, isRepeated(previous, "cooling", isVerdict, nowMs), signal, nowMs);
@@ -177,9 +204,9 @@ function parkFor(previous: Park | null, isVerdict: boolean, signal: ParkingSigna
     case "credit":
     case "invalid":
     case "config":
-      return doubtfulPark(previous, accusedState(signal.class), UNCONFIRMED + signal.reason, nowMs);
+      return doubtfulPark(previous, accusedState(signal.class), UNCONFIRMED + signal.reason, nowMs, key);
     case "forbid":
-      return doubtfulPark(previous, "forbidden", signal.reason, nowMs);
+      return doubtfulPark(previous, "forbidden", signal.reason, nowMs, key);
   }
 }
 
@@ -221,11 +248,19 @@ function quotaPark(
   return makePark("exhausted", reason, Math.min(grownMs, endMs), nowMs, strikes, grownMs < endMs);
 }
 
-function doubtfulPark(previous: Park | null, state: Park["state"], reason: string, nowMs: number): Park {
-  const strikes = previous !== null && isDoubtful(previous) ? previous.strikes + 1 : 1;
+function doubtfulPark(
+  previous: Park | null,
+  state: Park["state"],
+  reason: string,
+  nowMs: number,
+  key: string | null,
+): Park {
+  const doubt = previous !== null && isDoubtful(previous) ? previous : null;
+  const strikes = doubt === null ? 1 : doubt.strikes + 1;
   const longestMs = state === "forbidden" ? LONGEST_FORBIDDEN_MS : LONGEST_DOUBT_MS;
   const waitMs = Math.min(FIRST_DOUBT_MS * 2 ** (strikes - 1), longestMs);
-  return makePark(state, reason, nowMs + waitMs, nowMs, strikes);
+  const accuser = doubt === null ? key : doubt.accuser;
+  return { ...makePark(state, reason, nowMs + waitMs, nowMs, strikes), accuser };
 }
 
 function makePark(
@@ -236,7 +271,7 @@ function makePark(
   strikes: number,
   isGuess = true,
 ): Park {
-  return { state, reason, untilMs, sinceMs, strikes, isGuess, probes: 0, probedAtMs: 0 };
+  return { state, reason, untilMs, sinceMs, strikes, isGuess, accuser: null, probes: 0, probedAtMs: 0 };
 }
 
 const PARKED_STATES: readonly string[] = ["cooling", "exhausted", "invalid", "off", "forbidden"];

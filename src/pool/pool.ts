@@ -76,8 +76,8 @@ export interface Pool {
    * on.
    */
   confirm(lease: Lease, model: string): void;
-  /** Ends the lease with what the attempt says about the credential. */
-  report(lease: Lease, model: string, signal: Signal): void;
+  /** Ends the lease with what the attempt of the client key says about the credential; no key: it holds for all. */
+  report(lease: Lease, model: string, signal: Signal, key?: string): void;
   /**
    * A call of the gateway's own has found an accusation to be true, so that a person must act, or to be false, so that the
    * credential is ready. Does nothing when the credential has another key, or is accused of something else by now.
@@ -280,7 +280,7 @@ class CredentialPool implements Pool {
     if (probedOther !== null) credential.account.forget(probedOther);
   }
 
-  report(lease: Lease, model: string, signal: Signal): void {
+  report(lease: Lease, model: string, signal: Signal, key: string | null = null): void {
     this.release(lease);
     if (signal.class === "ok") this.confirm(lease, model);
     if (signal.class === "ok" || signal.class === "overload" || signal.class === "bad") return;
@@ -297,7 +297,7 @@ class CredentialPool implements Pool {
     const previous = own ?? (isLimit ? probedOther : null);
     const isVerdict =
       previous !== null && (previous === probed || previous === probedModel || previous === probedOther);
-    const next = parkAfter(previous, isVerdict, signal, this.#clock.nowMs());
+    const next = parkAfter(previous, isVerdict, signal, this.#clock.nowMs(), key);
     if (next !== previous) {
       this.#parks.set(credential, isAboutModel ? model : null, next);
       if (isStatement(signal)) this.#accused?.(credential.spec.id, signal.class);

@@ -2,7 +2,7 @@
 import type { Clock } from "../core/clock.ts";
 import { HeldLease, type PooledCredential } from "./credential.ts";
 import type { Need } from "./need.ts";
-import { beginProbe, isFree, type Park } from "./park.ts";
+import { beginProbe, heldFor, isFree, type Park } from "./park.ts";
 import { tighter } from "./quota-book.ts";
 
 /** Not to be used now, whatever room it has. */
@@ -31,10 +31,12 @@ export function freeShareOf(
   cachedTokens = 0,
 ): number {
   if (isPlain(credential, need.model)) return 1;
-  const { park, models, account } = credential;
-  const modelPark = models.get(need.model) ?? null;
+  const { models, account } = credential;
+  const ofModel = models.get(need.model) ?? null;
   const nowMs = clock.nowMs();
-  const other = account.refusalFor(need.model, park, modelPark);
+  const other = account.refusalFor(need.model, credential.park, ofModel);
+  const park = heldFor(credential.park, need.key);
+  const modelPark = heldFor(ofModel, need.key);
   if (park !== null || modelPark !== null || other !== null) {
     const monotonicMs = clock.monotonicMs();
     if (park !== null && !isFree(park, nowMs, monotonicMs)) return PARKED;

@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { credentialsOf, type PriorityGroup } from "./choice.ts";
 import type { PooledCredential, Unavailable } from "./credential.ts";
 import type { Need } from "./need.ts";
-import { freeAtMs, isDoubtful, isDue, isFree, type Park, PROBE_ALONE_MS } from "./park.ts";
+import { freeAtMs, heldFor, isDoubtful, isDue, isFree, type Park, PROBE_ALONE_MS } from "./park.ts";
 import { roomAtMs } from "./standing.ts";
 
 export function explainUnavailable(
@@ -35,13 +35,15 @@ class Reasons {
   #isFull = false;
 
   add(credential: PooledCredential, need: Need, clock: Clock): void {
-    const { spec, park, models, account, counter } = credential;
+    const { spec, models, account, counter } = credential;
     const nowMs = clock.nowMs();
-    const modelPark = models.get(need.model) ?? null;
+    const ofModel = models.get(need.model) ?? null;
     const isTried = need.excluded?.has(spec.id) === true;
     const barrier = counter?.barrierFor(need) ?? null;
     const closedUntilMs = counter?.closedUntilMs(nowMs) ?? null;
-    const other = account.refusalFor(need.model, park, modelPark);
+    const other = account.refusalFor(need.model, credential.park, ofModel);
+    const park = heldFor(credential.park, need.key);
+    const modelPark = heldFor(ofModel, need.key);
     const own = [park, modelPark].filter((one) => one !== null);
     if (isTried) this.#hasTriedDoubt ||= own.some(isDoubtful);
     else if (barrier === null) {

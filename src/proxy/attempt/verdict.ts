@@ -161,7 +161,7 @@ export class Verdict {
     const { pool } = this.#gateway;
     // What is said of one caller's login holds for no other caller.
     if (this.#upstream.callerCredentials) pool.release(this.#lease);
-    else pool.report(this.#lease, this.#model, signal);
+    else pool.report(this.#lease, this.#model, signal, this.#exchange.principal.name);
   }
 
   #note(status: number | null, signal: string): void {
