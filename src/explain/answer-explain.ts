@@ -3,16 +3,24 @@ import { Buffer } from "node:buffer";
 import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
+import { type MemoryShare, memoryExhausted } from "../core/memory-budget.ts";
 import { DEFAULT_DIALECT } from "../dialects/guess.ts";
-import { readBody } from "../http/body.ts";
+import { COPIES, readBody } from "../http/body.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
+import { isDeeperThan } from "../neutral/tools/depth.ts";
+import { admitExplained } from "../proxy/admission/admit.ts";
 import type { Gateway } from "../proxy/gateway.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { JsonScanner, MAX_DEPTH } from "../wire/json-scan.ts";
 import { compileShape } from "../wire/json-shape.ts";
-import { explain } from "./explain.ts";
+import { type Explanation, explain } from "./explain.ts";
 import { routeOfPath } from "./route-of-path.ts";
+
+/** An explanation holds the whole body once for each target, and again as text. */
+const MAX_QUESTION_BYTES = 4 * 1024 * 1024;
+/** Lines and blanks for people: each level adds two to every line, so a deep body would fill gigabytes with them. */
+const MOST_INDENTED = { chars: 64 * 1024, levels: 40 };
 
 export async function answerExplain(
   gateway: Gateway,
@@ -23,6 +31,7 @@ export async function answerExplain(
   const id = gateway.ids.ulid(atMs);
   let dialect = DEFAULT_DIALECT;
   const memory = gateway.memoryBudget.open(principal.name);
+  let admission: ReturnType<typeof admitExplained> = null;
   try {
     const { bodyLimitBytes } = gateway.snapshot.config.server;
     const bytes = await readBody(client.request, bodyLimitBytes, memory);
@@ -36,6 +45,8 @@ export async function answerExplain(
       );
     }
     dialect = found.route.dialect;
+    const asked = found.route.pathModel ?? body.model;
+    admission = admitExplained(gateway, principal, typeof asked === "string" ? asked : null, atMs);
     const explanation = await explain(gateway, {
       ...found,
       body: Buffer.from(JSON.stringify(body), "utf8"),
@@ -44,8 +55,9 @@ export async function answerExplain(
       id,
       atMs,
       isForKey: true,
+      hold: (bytes) => hold(memory, bytes),
     });
-    return new Response(`${JSON.stringify(explanation, null, 2)}\n`, {
+    return new Response(textOf(explanation), {
       headers: { "content-type": "application/json", ...requestIdHeaders(id) },
     });
   } catch (cause) {
@@ -54,11 +66,28 @@ export async function answerExplain(
     return replyWithError(dialect, error, id);
   } finally {
     memory.end();
+    admission?.settle(0, 0, { id, modelAsked: null, upstream: null, modelUsed: null, modelReported: null });
   }
+}
+
+function hold(memory: MemoryShare, bytes: number): void {
+  if (!memory.take(COPIES * bytes)) throw memoryExhausted();
+}
+
+function textOf(explanation: Explanation): string {
+  const text = JSON.stringify(explanation);
+  const isShort = text.length <= MOST_INDENTED.chars && !isDeeperThan(explanation, MOST_INDENTED.levels);
+  return `${isShort ? JSON.stringify(explanation, null, 2) : text}\n`;
 }
 
 function readQuestion(bytes: Uint8Array): { path: string; body: JsonObject } {
   checkDepth(bytes);
+  if (bytes.byteLength > MAX_QUESTION_BYTES) {
+    throw new GatewayError(
+      "body_too_large",
+      `a request to explain has at most ${MAX_QUESTION_BYTES} bytes; send less, or have "clewline explain" read it from a file`,
+    );
+  }
   const { path, body } = parseJsonObject(bytes) ?? {};
   if (typeof path !== "string" || !isObject(body)) {
     throw new GatewayError(

@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import type { Principal } from "../auth/keys.ts";
 import type { ModelConfig } from "../config/config.ts";
-import { GatewayError } from "../core/errors.ts";
+import { type ErrorKind, GatewayError } from "../core/errors.ts";
 import { HeaderList } from "../core/header-view.ts";
 import { type Route, useOf } from "../dialects/endpoint.ts";
 import { peekByTheBook } from "../dialects/foreign-forms.ts";
@@ -49,6 +49,8 @@ export interface Question {
   readonly atMs: number;
   /** A client's key asks: it is not shown the words of `[[models]]`, nor where an upstream is. */
   readonly isForKey?: boolean;
+  /** Told of each body that the explanation will hold; throws `GatewayError` when there is no room for it. */
+  readonly hold?: (bytes: number) => void;
 }
 
 export interface TargetExplanation {
@@ -94,13 +96,19 @@ export interface Explanation {
 
 const MASK = "***";
 const OPERATORS_WORDS = "(words of the gateway's operator)";
+/** Errors that are no target's. */
+const OF_WHOLE: ReadonlySet<ErrorKind> = new Set(["bad_request", "memory_exhausted"]);
 const NO_DETOURS: Detours = { overflow: [], refusal: [] };
 
 /** Throws `GatewayError` for a request that the gateway would refuse whatever the target. */
 export async function explain(gateway: Explainer, question: Question): Promise<Explanation> {
   const { route, principal, id, atMs, isForKey = false } = question;
   const { snapshot } = gateway;
-  const { body, peek } = peekByTheBook(route, question.body);
+  const { body, peek } = await peekByTheBook(
+    route,
+    question.body,
+    snapshot.config.translation.bodyLimitBytes,
+  );
   const model = route.pathModel ?? peek.model;
   if (model === null) throw modelMissing();
   const plan = planRequest(snapshot, route, model, null, principal);
@@ -138,7 +146,7 @@ export async function explain(gateway: Explainer, question: Question): Promise<E
     const upstream = snapshot.upstreams.get(target.upstream) as UpstreamView;
     const asked = await explainTarget(
       gateway,
-      { exchange, peek, body, translator, isForKey },
+      { exchange, peek, body, translator, isForKey, hold: question.hold },
       upstream,
       target,
     );
@@ -174,6 +182,7 @@ async function explainTarget(
     body: Uint8Array;
     translator: RequestTranslator;
     isForKey: boolean;
+    hold: Question["hold"];
   },
   upstream: UpstreamView,
   target: Target,
@@ -198,6 +207,7 @@ async function explainTarget(
       // As the words of an entry, they are the operator's.
       asked.isForKey ? null : maskedMembers(upstream.fixed),
     );
+    asked.hold?.(outgoing.body?.byteLength ?? 0);
     return {
       ...named,
       mode: translated === null ? "relay" : "translate",
@@ -212,7 +222,7 @@ async function explainTarget(
       watched_stops: translated?.encoded.watchedStops ?? [],
     };
   } catch (cause) {
-    if (!(cause instanceof GatewayError) || cause.kind === "bad_request") throw cause;
+    if (!(cause instanceof GatewayError) || OF_WHOLE.has(cause.kind)) throw cause;
     const { kind, message, param } = cause;
     return { ...named, mode: null, error: { kind, message, param: param ?? null } };
   }

@@ -3,10 +3,12 @@
  * reserved here is ended in `settle.ts`, in one place for every way in which a request can end.
  */
 import { isAdminKey } from "../../auth/admin-key.ts";
+import type { Principal } from "../../auth/keys.ts";
 import type { GatewayError } from "../../core/errors.ts";
 import { type Needed, Reservation } from "../../limits/reservation.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import { type Target, withDetours } from "../../plan/plan.ts";
+import type { Gateway } from "../gateway.ts";
 import { atProvider, fallbackModels, type PlannedRequest } from "../plan-request.ts";
 import { modelMissing } from "../refusals.ts";
 import type { ServedRequest } from "../served-request.ts";
@@ -122,6 +124,23 @@ export function admitUnpaid(
   const given = gateway.limiter.reserve(principal, { model: modelName, atMs, ...needed });
   if (!(given instanceof Reservation)) throw limitReached(given, needed, gateway.clock.nowMs());
   exchange.admission = given;
+}
+
+/**
+ * Takes room for an explanation, which costs the gateway what a request does: it counts as one, and no budget pays for it. null:
+ * the key has no limits. Throws the client's error.
+ */
+export function admitExplained(
+  { limiter, clock }: Pick<Gateway, "limiter" | "clock">,
+  principal: Principal,
+  model: string | null,
+  atMs: number,
+): Reservation | null {
+  if (principal.limits === null) return null;
+  const needed = { tokens: 0, costNanoUsd: 0 };
+  const given = limiter.reserve(principal, { model, atMs, ...needed });
+  if (given instanceof Reservation) return given;
+  throw limitReached(given, needed, clock.nowMs());
 }
 
 const NO_MODELS: readonly string[] = [];
