@@ -82,8 +82,8 @@ export interface UsageOption {
 export interface ForeignForms {
   /** False: the request is surely by the book. Reads the bytes without parsing them. */
   mayBeIn(body: Uint8Array, peek: Peek): boolean;
-  /** The request by the book; null: it is so already. Never throws: what makes no sense stays, for its reader to refuse. */
-  rewrite(body: JsonObject): JsonObject | null;
+  /** The request by the book, which may be equal. Never throws: what makes no sense stays, for its reader to refuse. */
+  rewrite(body: JsonObject): JsonObject;
 }
 
 /** Answers of servers in forms that the dialect's book does not have, and that its clients do not read. */

@@ -1,10 +1,14 @@
 /** Requests in the words of another dialect than the one of their path. */
 import { Buffer } from "node:buffer";
+import { atOnce, inTurns, type Pieces } from "../core/turns.ts";
 import { jsonText, parseJsonObject } from "../wire/json.ts";
-import type { Dialect, Peek } from "./dialect.ts";
+import type { Dialect, ForeignForms, Peek } from "./dialect.ts";
 import type { Route } from "./endpoint.ts";
 import { DIALECTS } from "./index.ts";
 import { peekRequest } from "./peek.ts";
+
+/** A longer body is rewritten in pieces, with other requests served between them. */
+const LARGE_BODY_BYTES = 256 * 1024;
 
 /** A request that was peeked, by the book of its path's dialect. */
 export interface BookRequest {
@@ -12,16 +16,39 @@ export interface BookRequest {
   readonly peek: Peek;
 }
 
-/** A body that is by the book, or in a form that nobody knows, comes back as it is. Throws `bad_request` as a peek does. */
-export function peekByTheBook({ dialect, purpose }: Route, body: Uint8Array): BookRequest {
-  const peek = peekRequest(dialect, body);
+/**
+ * A body that is by the book, in a form that nobody knows, or longer than `limitBytes` comes back as it is. A promise only for
+ * a large body that may be foreign. Throws `bad_request` as a peek does.
+ */
+export function peekByTheBook(
+  { dialect, purpose }: Route,
+  body: Uint8Array,
+  limitBytes: number,
+): BookRequest | Promise<BookRequest> {
+  const given = { body, peek: peekRequest(dialect, body) };
   const { foreignForms }: Dialect = DIALECTS[dialect];
-  if (foreignForms === undefined || purpose !== "answer" || !foreignForms.mayBeIn(body, peek))
-    return { body, peek };
-  const parsed = parseJsonObject(body);
-  const rewritten = parsed === null ? null : foreignForms.rewrite(parsed);
-  const text = rewritten === null ? null : jsonText(rewritten);
-  if (text === null) return { body, peek };
-  const book = Buffer.from(text);
-  return { body: book, peek: peekRequest(dialect, book) };
+  if (foreignForms === undefined || purpose !== "answer" || body.byteLength > limitBytes) return given;
+  if (!foreignForms.mayBeIn(body, given.peek)) return given;
+  const pieces = rewritten(dialect, given, foreignForms);
+  return body.byteLength > LARGE_BODY_BYTES ? inTurns(pieces) : atOnce(pieces);
+}
+
+function* rewritten(
+  dialect: Route["dialect"],
+  given: BookRequest,
+  { rewrite }: ForeignForms,
+): Pieces<BookRequest> {
+  yield;
+  const parsed = parseJsonObject(given.body);
+  if (parsed === null) return given;
+  yield;
+  const book = rewrite(parsed);
+  yield;
+  const text = jsonText(book);
+  yield;
+  // The bytes of a request that is by the book stay as they are.
+  if (text === null || text === jsonText(parsed)) return given;
+  yield;
+  const body = Buffer.from(text);
+  return { body, peek: peekRequest(dialect, body) };
 }

@@ -7,8 +7,9 @@ import type { NoAnswer } from "../cache/flight.ts";
 import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { Peek } from "../dialects/dialect.ts";
 import type { Route } from "../dialects/endpoint.ts";
-import { peekByTheBook } from "../dialects/foreign-forms.ts";
+import type { BookRequest } from "../dialects/foreign-forms.ts";
 import { type BodyReader, startReading } from "../http/body.ts";
+import { type BookReader, readByTheBook } from "../http/book-request.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-reply.ts";
 import { Watched } from "../transport/watchdog.ts";
@@ -77,7 +78,7 @@ const QUICK_BODY_MS = 1_000;
  * The walk of one accepted request through its phases. Each phase ends by calling the next one. The watchdog
  * looks at it while it waits for the client's body, or for the answer of a stream that opens early.
  */
-class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
+class Serving extends Watched implements BodyReader, BookReader, WalkOwner, SharedOwner {
   /** Resolves once, when the reply's head and the way of its body are known. */
   readonly reply: Promise<Response>;
   readonly #gateway: Gateway;
@@ -128,17 +129,21 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
   bodyRead(given: Uint8Array): void {
     this.#gateway.transport.watchdog.delete(this);
     try {
-      const { route, client } = this.#accepted;
       this.#found.requestBytes = given.byteLength;
       this.#accepted.capture?.requestBody(given);
-      const { body, peek } = peekByTheBook(route, given);
-      this.#found.clientFraming = framingAsked(route, peek, client.search);
-      this.#found.peek = peek;
-      this.#isRead = true;
-      this.#plan(body, peek);
+      const { bodyLimitBytes } = this.#gateway.snapshot.config.translation;
+      readByTheBook(this.#accepted, given, bodyLimitBytes, this);
     } catch (cause) {
       this.#onException(cause);
     }
+  }
+
+  bookRead({ body, peek }: BookRequest): void {
+    const { route, client } = this.#accepted;
+    this.#found.clientFraming = framingAsked(route, peek, client.search);
+    this.#found.peek = peek;
+    this.#isRead = true;
+    this.#plan(body, peek);
   }
 
   bodyFailed(cause: unknown): void {
@@ -235,9 +240,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     }
   }
 
-  /**
-   * Opens the client's stream once its answer takes long, but not sooner: a quick error has its own status.
-   */
+  /** Opens the client's stream once its answer takes long, but not sooner: a quick error has its own status. */
   #openEarly(nowMs: number): void {
     const gateway = this.#gateway;
     if (nowMs - (this.#waitsSinceMs ?? nowMs) < gateway.snapshot.config.server.pingIntervalMs) return;
@@ -250,11 +253,7 @@ class Serving extends Watched implements BodyReader, WalkOwner, SharedOwner {
     this.#gateway.transport.watchdog.delete(this);
     // An open stream refers to this object, and must not keep the request's body through a long answer.
     this.#walk = null;
-    try {
-      this.#end(outcome);
-    } catch (cause) {
-      this.#onException(cause);
-    }
+    this.#guard(() => this.#end(outcome));
   }
 
   #end(outcome: Outcome): void {

@@ -1,6 +1,7 @@
 /** P3, P7: what clients and upstreams send costs memory in proportion, and all of it together has a bound. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
+import { cpuMsOf } from "./cpu.ts";
 import { answerWell } from "../faults/asking.ts";
 import { translatedToml } from "../flow/translated.ts";
 import { CLIENT_KEY, type Gateway, startGateway, until } from "../kit/gateway.ts";
@@ -147,7 +148,7 @@ test("P3 one key has half of the budget while another key has a request", async 
   expect(await waits).toBe(200);
 }, 180_000);
 
-describe("P7 a reply of an upstream grows the gateway by less than 100 MB:", () => {
+describe("P7 a reply of an upstream grows the gateway by less than 100 MB, for half a second of CPU at most:", () => {
   const chat = (delta: object, finish: string | null = null): string =>
     `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", model: "m", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
   const sse = (type: string, data: object): string =>
@@ -278,7 +279,8 @@ describe("P7 a reply of an upstream grows the gateway by less than 100 MB:", () 
       expect(await small(CLIENT_KEY)).toBe(200);
       upstream.answer = answer;
       const restBytes = gateway.rssBytes();
-      const { result: bytes, peakBytes } = await peakDuring(async () => {
+      const before = cpuMsOf(gateway.pid);
+      const read = async (): Promise<number> => {
         const reply = await post(path, JSON.stringify(body));
         let size = 0;
         try {
@@ -287,9 +289,14 @@ describe("P7 a reply of an upstream grows the gateway by less than 100 MB:", () 
           // Cut, because the reply makes no sense.
         }
         return size;
-      });
+      };
+      const { result: bytes, peakBytes } = await peakDuring(read);
       expect((peakBytes - restBytes) / MEGABYTE).toBeLessThan(100);
       expect(bytes / MEGABYTE).toBeLessThan(20);
+      const first = cpuMsOf(gateway.pid);
+      // A pause of the collector can spoil one look.
+      await read();
+      expect(Math.min(first - before, cpuMsOf(gateway.pid) - first)).toBeLessThanOrEqual(500);
     }, 120_000);
   }
 });

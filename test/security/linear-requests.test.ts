@@ -1,13 +1,17 @@
 /** Whatever a client lengthens, the work of a translation grows with it, and no faster. */
 import { describe, expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
 import { GatewayError } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/core/json.ts";
+import type { Dialect } from "../../src/dialects/dialect.ts";
 import {
   ALL_DIALECTS,
   CLIENT,
   type DialectUnderTest,
   firstModel,
 } from "../../src/dialects/fixtures/dialects-under-test.ts";
+import { DIALECTS } from "../../src/dialects/index.ts";
+import { peekRequest } from "../../src/dialects/peek.ts";
 import { FULL_BODIES } from "../fuzz/bodies.ts";
 import { growthOf, isLinear } from "./cpu.ts";
 import { type Growth, growthsOf, piecesFor, sampled } from "./growth.ts";
@@ -36,16 +40,20 @@ function encode(
   }
 }
 
-/** The growths that cost more than they should. */
+/** The growths that cost more to translate than they should. */
 function steepOnes(client: DialectUnderTest, growths: readonly Growth[]): string[] {
   const targets = ALL_DIALECTS.filter((dialect) => dialect !== client);
+  return steepFor(growths, (text) => translate(client, text, targets));
+}
+
+function steepFor(growths: readonly Growth[], work: (text: string) => void): string[] {
   return growths.flatMap((growth) => {
     const pieces = piecesFor(growth, BYTES);
     const texts = {
       1: JSON.stringify(growth.grown(pieces)),
       4: JSON.stringify(growth.grown(4 * pieces)),
     };
-    const found = growthOf((times) => translate(client, texts[times], targets));
+    const found = growthOf((times) => work(texts[times]));
     return isLinear(found) ? [] : [`${growth.name}: ${found.toFixed(1)} times for four times as much`];
   });
 }
@@ -64,4 +72,72 @@ describe("P2 a request of a client of", () => {
       expect(steepOnes(client, growths)).toEqual([]);
     });
   }
+});
+
+/** Requests to Chat's path in words of Responses and of Messages, which are rewritten before anything else reads them. */
+const FOREIGN_BODIES: Readonly<Record<string, JsonObject>> = {
+  Responses: {
+    model: "m",
+    instructions: "Be brief.",
+    input: [
+      { role: "user", content: [{ type: "input_text", text: "Hi" }] },
+      { type: "function_call", call_id: "c1", name: "f", arguments: "{}" },
+      { type: "function_call", call_id: "c2", name: "f", arguments: "{}" },
+      { type: "function_call_output", call_id: "c1", output: "done" },
+      { type: "reasoning", id: "r1", summary: [], encrypted_content: "x" },
+      { type: "custom_tool_call", call_id: "c3", name: "p", input: "text" },
+    ],
+    tools: [{ type: "function", name: "f", parameters: { type: "object" } }],
+    tool_choice: {
+      type: "allowed_tools",
+      mode: "auto",
+      tools: [{ type: "function", name: "f" }],
+    },
+  },
+  "only calls of Responses": {
+    model: "m",
+    input: [{ type: "function_call", call_id: "c1", name: "f", arguments: "{}" }],
+  },
+  Messages: {
+    model: "m",
+    system: [{ type: "text", text: "Be brief.", cache_control: { type: "ephemeral" } }],
+    messages: [
+      {
+        role: "assistant",
+        content: [
+          { type: "thinking", thinking: "Hm.", signature: "s" },
+          { type: "text", text: "I look." },
+          { type: "tool_use", id: "c1", name: "f", input: { a: ["b"] } },
+        ],
+      },
+      {
+        role: "user",
+        content: [
+          {
+            type: "tool_result",
+            tool_use_id: "c1",
+            content: [{ type: "text", text: "done" }],
+            is_error: true,
+          },
+          { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } },
+        ],
+      },
+    ],
+    tools: [{ name: "f", input_schema: { type: "object" }, cache_control: { type: "ephemeral" } }],
+  },
+};
+
+describe("P2 A46 a request to Chat's path in the words of", () => {
+  const dialect = "openai-chat";
+  for (const [name, body] of Object.entries(FOREIGN_BODIES))
+    test(`${name} costs what it is long`, () => {
+      const { foreignForms }: Dialect = DIALECTS[dialect];
+      if (foreignForms === undefined) throw new Error(`${dialect} has no foreign forms`);
+      const given = Buffer.from(JSON.stringify(body));
+      expect(foreignForms.mayBeIn(given, peekRequest(dialect, given))).toBe(true);
+      const rewrite = (text: string): void => {
+        JSON.stringify(foreignForms.rewrite(JSON.parse(text) as JsonObject));
+      };
+      expect(steepFor(growthsOf(body), rewrite)).toEqual([]);
+    });
 });

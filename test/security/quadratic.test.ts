@@ -62,6 +62,12 @@ const legacyCalls = (calls: number): object => ({
 const branches = "branches that give one property other values";
 const wide = "references behind a wide definition";
 
+/** In the words of Responses, on Chat's path. */
+const foreignCalls = (calls: number): object => ({
+  model: "openai-chat/qwen3-32b",
+  input: list(calls, (n) => ({ type: "function_call", call_id: `c${n}`, name: "f", arguments: "{}" })),
+});
+
 /** Each with its size as the attack had it, and the answer: a request beyond a ceiling is refused. */
 const CASES: readonly {
   readonly name: string;
@@ -207,6 +213,13 @@ const CASES: readonly {
     body: legacyCalls(62_000),
     bytes: 7_600_000,
     status: 400,
+  },
+  {
+    name: "A46 calls of Responses on Chat's path",
+    path: "/v1/chat/completions",
+    body: foreignCalls(30_000),
+    bytes: 1_900_000,
+    status: 200,
   },
 ];
 

@@ -44,7 +44,7 @@ export const FOREIGN_FORMS: ForeignForms = {
 /** Members of Responses that have no meaning on Chat. */
 const RESPONSES_ONLY = new Set(["input", "instructions", "include", "truncation", "text", "reasoning"]);
 
-function rewrite(body: JsonObject): JsonObject | null {
+function rewrite(body: JsonObject): JsonObject {
   const isResponses = body.messages === undefined && body.input !== undefined;
   // Without a prototype, `__proto__` is a member as any other.
   const book: Record<string, unknown> = Object.create(null);
@@ -69,7 +69,7 @@ function rewrite(body: JsonObject): JsonObject | null {
   };
   if (Array.isArray(body.tools)) whole.tools = bookTools(body.tools);
   if (isObject(body.tool_choice)) Object.assign(whole, bookChoice(body.tool_choice));
-  return JSON.stringify(whole) === JSON.stringify({ ...body, messages: body.messages }) ? null : whole;
+  return whole;
 }
 
 function addResponsesMembers(book: Record<string, unknown>, { reasoning, text }: JsonObject): void {
@@ -91,9 +91,10 @@ function rename(book: Record<string, unknown>, from: string, to: string): void {
 /** Messages, among them items of Responses. */
 function bookMessages(list: readonly unknown[]): unknown[] {
   const messages: unknown[] = [];
+  const turns = new CallTurns(messages);
   for (const item of list) {
     if (!isObject(item)) messages.push(item);
-    else if (item.type === "function_call" || item.type === "custom_tool_call") addCall(messages, item);
+    else if (item.type === "function_call" || item.type === "custom_tool_call") turns.add(item);
     else if (item.type === "function_call_output" || item.type === "custom_tool_call_output")
       messages.push({
         role: "tool",
@@ -106,19 +107,36 @@ function bookMessages(list: readonly unknown[]): unknown[] {
   return messages;
 }
 
-/** Calls of one turn stand on one message of the assistant. */
-function addCall(messages: unknown[], { type, call_id: id, name, arguments: args, input }: JsonObject): void {
-  const call =
-    type === "function_call"
-      ? { id, type: "function", function: { name, arguments: args } }
-      : { id, type: "custom", custom: { name, input } };
-  const last = messages.at(-1);
-  if (isObject(last) && last.role === "assistant")
-    messages[messages.length - 1] = {
-      ...last,
-      tool_calls: [...(Array.isArray(last.tool_calls) ? last.tool_calls : []), call],
-    };
-  else messages.push({ role: "assistant", content: null, tool_calls: [call] });
+/** Puts calls on the assistant's message that they belong to: those of one turn stand on one message. */
+class CallTurns {
+  readonly #messages: unknown[];
+  /** The last turn that got a call, and its own list: the client's is not changed, and copied once. */
+  #open: { readonly turn: JsonObject; readonly calls: unknown[] } | null = null;
+
+  constructor(messages: unknown[]) {
+    this.#messages = messages;
+  }
+
+  add({ type, call_id: id, name, arguments: args, input }: JsonObject): void {
+    const call =
+      type === "function_call"
+        ? { id, type: "function", function: { name, arguments: args } }
+        : { id, type: "custom", custom: { name, input } };
+    const last = this.#messages.at(-1);
+    if (this.#open === null || this.#open.turn !== last) this.#open = this.#begin(last);
+    this.#open.calls.push(call);
+  }
+
+  #begin(last: unknown): { readonly turn: JsonObject; readonly calls: unknown[] } {
+    const isOfTurn = isObject(last) && last.role === "assistant";
+    const calls = isOfTurn && Array.isArray(last.tool_calls) ? [...last.tool_calls] : [];
+    const turn = isOfTurn
+      ? { ...last, tool_calls: calls }
+      : { role: "assistant", content: null, tool_calls: calls };
+    if (isOfTurn) this.#messages[this.#messages.length - 1] = turn;
+    else this.#messages.push(turn);
+    return { turn, calls };
+  }
 }
 
 /** One message as one or several: results of tools are messages of their own, before what the user says. */
