@@ -54,6 +54,8 @@ export interface Peek {
   readonly modelInOtherCase: string | null;
   /** The client's name for its own user; null: none. As long as the client made it. */
   readonly user: string | null;
+  /** The kinds of words (`WORD_KINDS`) that stand in the request as a whole key or value, wherever. */
+  readonly words: number;
 }
 
 /**
@@ -63,6 +65,7 @@ export interface Peek {
 export interface PeekSink extends JsonSink, Peek {
   /** Offset behind the root's opening brace; -1 as long as there is none. */
   readonly insertAt: number;
+  words: number;
 }
 
 /** A member of the request that makes streams report usage. */
@@ -78,8 +81,18 @@ export interface UsageOption {
   editsOn(body: Uint8Array, peek: Peek): readonly SpliceEdit[];
 }
 
+/** What a word says that is looked for in each request while it is peeked. */
+export const WORD_KINDS = {
+  /** The request may be in the words of another dialect. */
+  foreign: 1,
+  /** The request may name an object that lives at the provider. */
+  naming: 2,
+} as const;
+
 /** Requests in the words of other dialects that clients send to this dialect's paths. */
 export interface ForeignForms {
+  /** Keys and values that only foreign forms hold. */
+  readonly words: readonly string[];
   /** False: the request is surely by the book. Reads the bytes without parsing them. */
   mayBeIn(body: Uint8Array, peek: Peek): boolean;
   /** The request by the book, which may be equal. Never throws: what makes no sense stays, for its reader to refuse. */

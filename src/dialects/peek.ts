@@ -6,8 +6,28 @@ import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import { JsonScanner, MAX_DEPTH } from "../wire/json-scan.ts";
 import { type SpliceEdit, splice } from "../wire/json-splice.ts";
-import type { DialectName, Peek, PeekSink, UsageOption } from "./dialect.ts";
+import { JsonWords, WordSearch } from "../wire/json-words.ts";
+import {
+  type Dialect,
+  type DialectName,
+  type Peek,
+  type PeekSink,
+  type UsageOption,
+  WORD_KINDS,
+} from "./dialect.ts";
 import { DIALECTS } from "./index.ts";
+
+const WORDS = Object.fromEntries(
+  Object.values(DIALECTS).map((dialect: Dialect) => [dialect.name, wordsOf(dialect)]),
+) as Readonly<Record<DialectName, JsonWords>>;
+
+function wordsOf({ providerIds, foreignForms }: Dialect): JsonWords {
+  const { naming, foreign } = WORD_KINDS;
+  return new JsonWords([
+    ...providerIds.words.map((text) => ({ text, kind: naming })),
+    ...(foreignForms?.words ?? []).map((text) => ({ text, kind: foreign })),
+  ]);
+}
 
 /**
  * Reads what a request says at its top level. Throws `bad_request` when the body is no JSON object, when
@@ -16,8 +36,10 @@ import { DIALECTS } from "./index.ts";
 export function peekRequest(dialect: DialectName, body: Uint8Array): Peek {
   const { peekShape, makePeekSink } = DIALECTS[dialect];
   const sink = makePeekSink();
-  const scanner = new JsonScanner(peekShape, sink);
+  const search = new WordSearch(WORDS[dialect]);
+  const scanner = new JsonScanner(peekShape, sink, search);
   scanner.push(body);
+  sink.words = search.found;
   if (scanner.status !== "closed" || sink.insertAt === -1) throw notAnObject(scanner, sink, body);
   return sink;
 }

@@ -18,11 +18,9 @@ import {
 } from "./json-bytes.ts";
 import { MAX_KEY_BYTES, matchMember, type ShapeNode } from "./json-shape.ts";
 import type { JsonSink } from "./json-sink.ts";
+import type { WordSearch } from "./json-words.ts";
 
-/**
- * `open`: more bytes must come. `closed`: the root value ended. `invalid`: not a JSON object or array; see
- * `invalidAt`.
- */
+/** `open`: more bytes must come. `closed`: the root value ended. `invalid`: not a JSON object or array. */
 export type ScanStatus = "open" | "closed" | "invalid";
 
 /** The fault of invalid bytes. */
@@ -33,10 +31,7 @@ export const MAX_DEPTH = 1000;
 /** A longer value is reported without its bytes. */
 export const MAX_VALUE_BYTES = 64 * 1024;
 
-/**
- * The scanner walks this many bytes of a string and searches natively after that: a native call costs more
- * than a short walk.
- */
+/** So many bytes of a string are walked before a native search, whose call costs more than a short walk. */
 const WALK_BYTES = 24;
 
 const START = 0;
@@ -56,6 +51,7 @@ const INVALID = 12;
 /** Scans one value; a scanner cannot be reused. */
 export class JsonScanner {
   readonly #sink: JsonSink;
+  readonly #words: WordSearch | null;
   #state = START;
   #fault: ScanFault = "unexpected";
   /** Offset of the first byte of the current chunk. */
@@ -80,9 +76,11 @@ export class JsonScanner {
   #captured: Uint8Array | null = null;
   #capturedSize = 0;
 
-  constructor(shape: ShapeNode, sink: JsonSink) {
+  /** `words`: is shown every string; null: nobody is. */
+  constructor(shape: ShapeNode, sink: JsonSink, words: WordSearch | null = null) {
     this.#child = shape;
     this.#sink = sink;
+    this.#words = words;
   }
 
   get status(): ScanStatus {
@@ -224,6 +222,7 @@ export class JsonScanner {
         this.#state = IN_STRING;
         return bytes.length;
       }
+      this.#words?.look(bytes, pos + 1, after - 1);
       this.#finishValue(bytes, after);
       return after;
     }
@@ -254,6 +253,7 @@ export class JsonScanner {
   #hop(bytes: Uint8Array, from: number): number {
     const end = bytes.length;
     const floor = this.#tracked.length;
+    const words = this.#words;
     let pos = from;
     while (pos < end) {
       const byte = bytes[pos++] as number;
@@ -265,6 +265,7 @@ export class JsonScanner {
           this.#state = IN_STRING;
           return end;
         }
+        words?.look(bytes, pos, after - 1);
         pos = after;
       } else if (kind === 2) {
         if (!this.#enter(pos - 1, byte)) return pos;
@@ -334,6 +335,7 @@ export class JsonScanner {
       this.#state = IN_KEY;
       return bytes.length;
     }
+    this.#words?.look(bytes, from, after - 1);
     this.#child = matchMember(this.#top(), bytes, from, after - 1);
     this.#state = AFTER_KEY;
     return after;

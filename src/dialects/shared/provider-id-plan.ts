@@ -1,5 +1,4 @@
 /** Where the requests of a dialect name objects that live at the provider, of which kinds, and what an unknown one gets. */
-import { Buffer } from "node:buffer";
 import { GatewayError } from "../../core/errors.ts";
 import { compileShape, type JsonShape, type ShapeNode } from "../../wire/json-shape.ts";
 
@@ -58,8 +57,8 @@ export interface ProviderIdPlan {
   readonly kinds: ReadonlyMap<string, ProviderIdKind>;
   /** The path of an item of a conversation, which is a stored object when it is a reference; null: there are none. */
   readonly items: string | null;
-  /** A body without any of these texts names none. */
-  readonly needles: readonly Buffer[];
+  /** A body without any of these as a whole key or value names none, unless they are escaped. */
+  readonly words: readonly string[];
   /** What the provider says of an object that does not exist. */
   unknown(object: ProviderId): GatewayError;
 }
@@ -71,13 +70,15 @@ export function makeIdPlan(
 ): ProviderIdPlan {
   const all = Object.keys(paths);
   const more = items === null ? [] : ["type", "id", "encrypted_content"].map((name) => `${items}.${name}`);
-  const names = new Set(all.map((path) => path.split(".").findLast((part) => part !== "*" && part !== "id")));
+  const names = new Set(
+    all.map((path) => path.split(".").findLast((part) => part !== "*" && part !== "id") ?? path),
+  );
   const words = [...names, ...(items === null ? [] : ["item_reference", "reasoning"])];
   return {
     shape: compileShape(shapeOf([...all, ...more])),
     kinds: new Map(Object.entries(paths)),
     items,
-    needles: words.map((word) => Buffer.from(`"${word}"`)),
+    words,
     unknown,
   };
 }

@@ -7,6 +7,7 @@ import { indexOfBytes } from "../../wire/bytes.ts";
 import { JsonScanner } from "../../wire/json-scan.ts";
 import type { ShapeNode } from "../../wire/json-shape.ts";
 import type { JsonSink } from "../../wire/json-sink.ts";
+import { WORD_KINDS } from "../dialect.ts";
 import type { ProviderId, ProviderIdKind, ProviderIdPlan } from "./provider-id-plan.ts";
 import { readString } from "./request-peek.ts";
 
@@ -22,12 +23,14 @@ const FORMS: Partial<Readonly<Record<ProviderIdKind, RegExp>>> = {
 
 /** An escape of a character that a name may hold: then the names cannot be searched for as they are. */
 const ESCAPE = Buffer.from("\\u00");
-const NONE: readonly ProviderId[] = [];
 
-/** The objects that a body names; null: more than a request may name. Costs a few native searches where it names none. */
+/** Whether a body may name objects. `words`: those of its peek. Costs a native search where the body names none. */
+export function mayNameObjects(words: number, body: Uint8Array): boolean {
+  return (words & WORD_KINDS.naming) !== 0 || indexOfBytes(body, ESCAPE, 0) !== -1;
+}
+
+/** The objects that a body names; null: more than a request may name. */
 export function providerIdsIn(plan: ProviderIdPlan, body: Uint8Array): readonly ProviderId[] | null {
-  const mayName = (text: Buffer): boolean => indexOfBytes(body, text, 0) !== -1;
-  if (!plan.needles.some(mayName) && !mayName(ESCAPE)) return NONE;
   const collector = new IdCollector(plan);
   new JsonScanner(plan.shape, collector).push(body);
   return collector.isTooMany ? null : collector.found;

@@ -44,6 +44,7 @@ export class RequestPeek implements PeekSink {
   namesFallbacks = false;
   modelInOtherCase: string | null = null;
   user: string | null = null;
+  words = 0;
 
   open(node: ShapeNode, start: number): void {
     if (node.path === "") this.insertAt = start + 1;

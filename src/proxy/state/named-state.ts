@@ -9,7 +9,7 @@ import type { DialectName, Peek } from "../../dialects/dialect.ts";
 import type { Route } from "../../dialects/endpoint.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { isMadeHere, type ProviderId, type ProviderIdKind } from "../../dialects/shared/provider-id-plan.ts";
-import { MAX_PROVIDER_IDS, providerIdsIn } from "../../dialects/shared/provider-ids.ts";
+import { MAX_PROVIDER_IDS, mayNameObjects, providerIdsIn } from "../../dialects/shared/provider-ids.ts";
 import type { StateId } from "../../store/state.ts";
 import type { Gateway } from "../gateway.ts";
 import type { PlannedRequest } from "../plan-request.ts";
@@ -86,8 +86,8 @@ function idsOf(
     peek === null || peek.stateId === null || peek.stateField === null
       ? NONE
       : [{ kind: kindOf(dialect, peek.stateField), id: peek.stateId, field: peek.stateField }];
-  if (!isSearched || body === null) return first;
-  const found = providerIdsIn(DIALECTS[dialect].providerIds, body);
+  const mayNameMore = isSearched && body !== null && (peek === null || mayNameObjects(peek.words, body));
+  const found = mayNameMore ? providerIdsIn(DIALECTS[dialect].providerIds, body) : NONE;
   if (found === null)
     throw new GatewayError(
       "bad_request",

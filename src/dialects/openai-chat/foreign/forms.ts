@@ -5,41 +5,44 @@
 import { Buffer } from "node:buffer";
 import { isObject, type JsonObject } from "../../../core/json.ts";
 import { appendAll } from "../../../core/lists.ts";
-import type { ForeignForms } from "../../dialect.ts";
+import { indexOfBytes } from "../../../wire/bytes.ts";
+import { type ForeignForms, WORD_KINDS } from "../../dialect.ts";
 import type { ChatPeek } from "../peek.ts";
 import { bookContent } from "./parts.ts";
 import { bookChoice, bookTools } from "./tools.ts";
 
-/** JSON tokens that only foreign forms hold. In a text they stand behind backslashes. */
-const TOKENS = [
-  '"tool_use"',
-  '"tool_result"',
-  '"input_schema"',
-  '"input_text"',
-  '"output_text"',
-  '"input_image"',
-  '"input_file"',
-  '"media_type"',
-  '"thinking"',
-  '"redacted_thinking"',
-  '"function_call_output"',
-].map((token) => Buffer.from(token));
+const WORDS = [
+  "tool_use",
+  "tool_result",
+  "input_schema",
+  "input_text",
+  "output_text",
+  "input_image",
+  "input_file",
+  "media_type",
+  "thinking",
+  "redacted_thinking",
+  "function_call_output",
+];
 const FUNCTION = Buffer.from('"function":');
 const SPACED_FUNCTION = Buffer.from('"function" :');
 
 export const FOREIGN_FORMS: ForeignForms = {
+  words: WORDS,
   mayBeIn(body, given) {
     const peek = given as ChatPeek;
-    if ((peek.hasInput && !peek.hasMessages) || peek.hasForeignChoice) return true;
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    if (peek.hasTools) {
-      const tools = bytes.subarray(peek.toolsStart, peek.toolsEnd);
-      if (!tools.includes(FUNCTION) && !tools.includes(SPACED_FUNCTION)) return true;
-    }
-    return TOKENS.some((token) => bytes.includes(token));
+    if ((peek.words & WORD_KINDS.foreign) !== 0 || peek.hasForeignChoice) return true;
+    if (peek.hasInput && !peek.hasMessages) return true;
+    return peek.hasTools && !holds(body, peek, FUNCTION) && !holds(body, peek, SPACED_FUNCTION);
   },
   rewrite,
 };
+
+/** Whether the tools hold these bytes. By the book they stand at the beginning, so no view of the tools is made. */
+function holds(body: Uint8Array, { toolsStart, toolsEnd }: ChatPeek, bytes: Buffer): boolean {
+  const at = indexOfBytes(body, bytes, toolsStart);
+  return at !== -1 && at + bytes.length <= toolsEnd;
+}
 
 /** Members of Responses that have no meaning on Chat. */
 const RESPONSES_ONLY = new Set(["input", "instructions", "include", "truncation", "text", "reasoning"]);
