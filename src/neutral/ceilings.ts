@@ -4,7 +4,7 @@
  * gateway translates: what it relays, it does not read.
  */
 import { GatewayError } from "../core/errors.ts";
-import { isObject, type JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { ModelRequest } from "./request.ts";
 
 /** Providers take 128 to a few hundred. */
@@ -48,19 +48,25 @@ export function checkCitations(count: number): void {
   );
 }
 
-const BRANCHES = ["anyOf", "oneOf", "allOf"] as const;
+const BRANCHES: ReadonlySet<string> = new Set(["anyOf", "oneOf", "allOf"]);
 
 function checkSchema(schema: JsonObject, at: string): void {
   let branches = 0;
   let references = 0;
-  const open: unknown[] = [schema];
-  while (open.length > 0) {
-    const value = open.pop();
-    if (Array.isArray(value)) for (const item of value) open.push(item);
-    else if (isObject(value)) {
-      for (const name of BRANCHES) if (Array.isArray(value[name])) branches += value[name].length;
-      if (typeof value.$ref === "string") references++;
-      for (const name in value) open.push(value[name]);
+  const open: object[] = [schema];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (Array.isArray(value)) {
+      for (const inner of value) if (typeof inner === "object" && inner !== null) open.push(inner);
+      continue;
+    }
+    for (const name in value) {
+      const inner = (value as JsonObject)[name];
+      if (typeof inner !== "object" || inner === null) {
+        if (name === "$ref" && typeof inner === "string") references++;
+        continue;
+      }
+      if (Array.isArray(inner) && BRANCHES.has(name)) branches += inner.length;
+      open.push(inner);
     }
   }
   if (branches > MAX_SCHEMA_BRANCHES)

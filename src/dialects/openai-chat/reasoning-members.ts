@@ -39,7 +39,8 @@ export class ReasoningReader {
   readonly #isWhole: boolean;
   /** The member whose text counts. */
   #speaker: string | null = null;
-  readonly #texts = new Set<string>();
+  /** null: no member has had a text. */
+  #texts: Set<string> | null = null;
   #lists: Map<string, EntryList> | null = null;
   #object: JsonObject | null = null;
   #chars = 0;
@@ -59,7 +60,7 @@ export class ReasoningReader {
     for (const member of TEXTS) {
       const text = delta[member];
       if (typeof text !== "string" || text === "") continue;
-      this.#texts.add(member);
+      this.#hasText(member);
       this.#speaker ??= member;
       if (this.#speaker === member) said = text;
     }
@@ -77,17 +78,22 @@ export class ReasoningReader {
 
   /** The content holds thinking. */
   noteContent(): void {
-    this.#texts.add(CONTENT);
+    this.#hasText(CONTENT);
+  }
+
+  #hasText(member: string): void {
+    this.#texts ??= new Set();
+    this.#texts.add(member);
   }
 
   /** The seal of all that was taken since the last one; null: there is nothing to send back. */
   takeSeal(): Seal | null {
     const state: Record<string, unknown> = {};
-    for (const [member, list] of this.#lists ?? []) state[member] = list.entries;
+    if (this.#lists !== null) for (const [member, list] of this.#lists) state[member] = list.entries;
     if (this.#object !== null) state[OBJECT] = this.#object;
     this.#lists = null;
     this.#object = null;
-    return sealOf([...this.#texts], state);
+    return sealOf(this.#texts === null ? [] : [...this.#texts], state);
   }
 
   /** Returns the text of the entries. */
@@ -201,6 +207,7 @@ function readSeal(data: string): { readonly texts: readonly string[]; readonly s
 
 /** The reasoning in a turn that a client sends in this dialect; null: none. */
 export function decodeReasoning(message: JsonObject): ReasoningPart | null {
+  if (REASONING_MEMBERS.every((member) => message[member] === undefined)) return null;
   const reader = new ReasoningReader(true);
   const text = reader.take(message);
   const seal = text === "" && !reader.isPending ? null : reader.takeSeal();
@@ -213,6 +220,8 @@ export interface ReturnedReasoning {
   /** Thinking that goes in front of the content's other parts; "": none. */
   readonly thought: string;
 }
+
+const NO_REASONING: ReturnedReasoning = { members: {}, thought: "" };
 
 /** Writes the reasoning of the assistant's turns as the server takes it. */
 export class ReasoningWriter {
@@ -234,6 +243,7 @@ export class ReasoningWriter {
   }
 
   write(parts: readonly AssistantPart[]): ReturnedReasoning {
+    if (this.#filler === null && !parts.some(({ type }) => type === "reasoning")) return NO_REASONING;
     const texts = new Map<string, string>();
     const state: Record<string, unknown> = {};
     const lists = new Map<string, unknown[]>();

@@ -28,6 +28,8 @@ export const THINKING_MEMBERS: readonly string[] = [
 ];
 const EXTRA = "extra_body";
 const EXTRA_MEMBERS: ReadonlySet<string> = new Set(THINKING_MEMBERS);
+/** A body without any of these says nothing of thinking. */
+const SPEAKING: ReadonlySet<string> = new Set([...THINKING_MEMBERS, EXTRA]);
 const REASONING: ReadonlySet<string> = new Set(["effort", "max_tokens", "enabled", "exclude", "summary"]);
 const THINKING: ReadonlySet<string> = new Set(["type", "budget_tokens", "keep", "clear_thinking"]);
 const TEMPLATE: ReadonlySet<string> = new Set(["enable_thinking", "thinking", "reasoning_effort"]);
@@ -54,6 +56,7 @@ const NOTHING: Said = { isOn: null, effort: null, budgetTokens: null, isShown: n
  * reasoning: a client that asks for thinking is shown it, as compatible servers do.
  */
 export function decodeThinking(body: JsonObject, drops: Drops): ReasoningRequest | null {
+  if (!speaksOfThinking(body)) return null;
   const extra = objectAt(body, EXTRA, "");
   if (extra !== null) drops.addUnknown(extra, EXTRA_MEMBERS, EXTRA);
   const all = [body, ...(extra === null ? [] : [extra])].flatMap((object, n) =>
@@ -69,6 +72,12 @@ export function decodeThinking(body: JsonObject, drops: Drops): ReasoningRequest
   const isDynamic = effort === null && budgetTokens === null && first("isOn") === true;
   const isWanted = effort !== "none" && (effort !== null || budgetTokens !== null || isDynamic);
   return { effort, budgetTokens, isDynamic, isShown: first("isShown") ?? (isWanted ? true : null) };
+}
+
+/** Most requests do not, and need not be asked member by member. */
+function speaksOfThinking(body: JsonObject): boolean {
+  for (const name in body) if (SPEAKING.has(name)) return true;
+  return false;
 }
 
 function saidIn(object: JsonObject, at: string, drops: Drops): Said[] {

@@ -40,6 +40,8 @@ export function withExtraSampling(
   return new Set([...own, ...names.keys()]);
 }
 
+const NONE = {};
+
 /** The parameters beyond those that the dialect has itself. */
 export function decodeExtraSampling(
   body: JsonObject,
@@ -47,13 +49,17 @@ export function decodeExtraSampling(
   at: string,
   names: ReadonlyMap<string, string> = IN_SNAKE_CASE,
 ): { readonly extra?: readonly ExtraSampling[] } {
-  const extra: ExtraSampling[] = [];
-  for (const [written, name] of names) {
-    if (own.has(written)) continue;
+  let extra: ExtraSampling[] | null = null;
+  // A body has fewer members than there are names.
+  for (const written in body) {
+    const name = names.get(written);
+    if (name === undefined || own.has(written)) continue;
     const value = numberAt(body, written, at);
-    if (value !== null) extra.push({ name, value, at: pathOf(at, written) });
+    if (value === null) continue;
+    extra ??= [];
+    extra.push({ name, value, at: pathOf(at, written) });
   }
-  return extra.length === 0 ? {} : { extra };
+  return extra === null ? NONE : { extra };
 }
 
 /** For targets of other dialects. */

@@ -49,8 +49,8 @@ export function returnedIdFor(id: string, rule: CallIdRule): string {
 
 /** The id that another one carries, or the id itself. */
 export function carriedIn(id: string): string {
-  const [, code = ""] = CARRIED_ID.exec(id) ?? [];
-  return Buffer.from(code, "base64url").toString() || id;
+  const code = CARRIED_ID.exec(id)?.[1];
+  return code === undefined ? id : Buffer.from(code, "base64url").toString() || id;
 }
 
 function isAccepted(id: string, { isAllowed, maxChars }: CallIdRule): boolean {

@@ -6,11 +6,13 @@
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { parseArguments } from "./json-text.ts";
 import { freeName, legalName, lettersDigitsAnd, type NameRule } from "./legal-names.ts";
-import { checkDepth, mapMember, pointerKey } from "./schema-walk.ts";
+import { checkDepth, mapMember, openInner, pointerKey } from "./schema-walk.ts";
 
 const KEY_CHARACTERS = lettersDigitsAnd("_.-");
 /** Source: Claude's refusal of other keys ("Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'"). */
 const KEY_RULE: NameRule = { isAllowed: (character) => KEY_CHARACTERS.has(character), maxChars: 64 };
+/** The same for whole keys: nearly all are legal, and each request has hundreds of them. */
+const LEGAL = /^[a-zA-Z0-9_.-]{1,64}$/;
 
 /** Members of a schema whose values are examples of the data that it describes. */
 const DATA = new Set(["default", "const", "enum", "example", "examples"]);
@@ -25,9 +27,9 @@ export class PropertyKeys {
 
   /** null: the model accepts every key of the schema. */
   static of(schema: JsonObject): PropertyKeys | null {
+    if (!hasOtherKeys(schema)) return null;
     const keys = keysIn(schema);
-    const others = [...keys].filter((key) => !isLegal(key));
-    if (others.length === 0) return null;
+    const others = [...keys].filter((key) => !LEGAL.test(key));
     const found = new PropertyKeys();
     const taken = new Map([...keys].map((key) => [key, key]));
     for (const key of others) {
@@ -99,18 +101,24 @@ export class PropertyKeys {
   }
 }
 
-function isLegal(key: string): boolean {
-  return key.length <= KEY_RULE.maxChars && legalName(key, KEY_RULE) === key;
+/** Whether the model refuses the key of some property in a schema. Without recursion. */
+function hasOtherKeys(root: JsonObject): boolean {
+  const open: JsonObject[] = [root];
+  for (let schema = open.pop(); schema !== undefined; schema = open.pop()) {
+    const { properties } = schema;
+    if (isObject(properties)) for (const key in properties) if (!LEGAL.test(key)) return true;
+    openInner(schema, open);
+  }
+  return false;
 }
 
-/** The keys of all properties in a schema. Without recursion. */
+/** The keys of all properties in a schema, in the order in which a walk without recursion meets them. */
 function keysIn(root: JsonObject): ReadonlySet<string> {
   const keys = new Set<string>();
   const open: JsonObject[] = [root];
   for (let schema = open.pop(); schema !== undefined; schema = open.pop()) {
     if (isObject(schema.properties)) for (const key of Object.keys(schema.properties)) keys.add(key);
-    for (const [name, value] of Object.entries(schema))
-      mapMember(name, value, (inner) => open.push(inner), "");
+    openInner(schema, open);
   }
   return keys;
 }

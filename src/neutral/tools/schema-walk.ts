@@ -73,6 +73,24 @@ export function mapMember(
   return one(value, path);
 }
 
+/** Puts each schema that the members of a schema hold on `open`. */
+export function openInner(schema: JsonObject, open: JsonObject[]): void {
+  for (const name in schema) {
+    const value = schema[name];
+    if (typeof value !== "object" || value === null) continue;
+    const kind = SCHEMA_MEMBERS.get(name);
+    if (kind === undefined) continue;
+    if (Array.isArray(value)) {
+      if (kind !== "map") for (const inner of value) if (isObject(inner)) open.push(inner);
+    } else if (kind === "map") {
+      for (const key in value) {
+        const inner = (value as JsonObject)[key];
+        if (isObject(inner)) open.push(inner);
+      }
+    } else open.push(value as JsonObject);
+  }
+}
+
 /** Throws `bad_request` beyond the greatest depth. */
 export function checkDepth(depth: number): void {
   if (depth > MAX_DEPTH) {
