@@ -56,6 +56,8 @@ export type RepairKind =
   | "return-reasoning"
   /** Reasoning in members of the assistant's turns becomes parts of their content. */
   | "think-in-content"
+  /** Parts of the assistant are output, those of others are input. */
+  | "parts-by-role"
   /** Calls that Google did not sign have its stand-in for a signature. */
   | "sign-calls"
   /** The model is told not to think in answers that are not streamed. */

@@ -138,6 +138,215 @@ const BODIES = Object.entries(TOOLS).flatMap(([toolForm, tools]) =>
   ),
 );
 
+/** A path whose book says this, and the forms in which clients of Chat say the same on it. */
+interface Path {
+  readonly dialect: "openai-responses" | "anthropic-messages";
+  readonly tools: Readonly<Record<string, readonly object[]>>;
+  readonly choices: Readonly<Record<string, unknown>>;
+  readonly firstTurns: Readonly<Record<string, readonly unknown[]>>;
+  readonly laterTurns: Readonly<Record<string, readonly unknown[]>>;
+  /** The body by the book, and as clients write it, of tools, choice and turns. */
+  readonly book: (tools: unknown, choice: unknown, turns: readonly unknown[]) => object;
+  readonly bodies: Readonly<
+    Record<string, (tools: unknown, choice: unknown, turns: readonly unknown[]) => object>
+  >;
+}
+
+const NESTED = [{ type: "function", function: { name: "read", description: "Reads", parameters: SCHEMA } }];
+const CLAUDE_TOOLS = [{ name: "read", description: "Reads", input_schema: SCHEMA }];
+const FLAT = [{ type: "function", name: "read", description: "Reads", parameters: SCHEMA }];
+const CHAT_FIRST = {
+  role: "user",
+  content: [
+    { type: "text", text: "Read a.txt" },
+    { type: "image_url", image_url: { url: PNG_URL } },
+  ],
+};
+const CHAT_CALLS = ["c1", "c2"].map((id) => ({
+  id,
+  type: "function",
+  function: { name: "read", arguments: JSON.stringify(ARGS) },
+}));
+const CHAT_LATER = [
+  { role: "assistant", content: "I will.", tool_calls: CHAT_CALLS },
+  { role: "tool", tool_call_id: "c1", content: "one" },
+  { role: "tool", tool_call_id: "c2", content: [{ type: "text", text: "two" }] },
+  { role: "user", content: "And?" },
+];
+const CLAUDE_LATER = [
+  {
+    role: "assistant",
+    content: [
+      { type: "text", text: "I will." },
+      { type: "tool_use", id: "c1", name: "read", input: ARGS },
+      { type: "tool_use", id: "c2", name: "read", input: ARGS },
+    ],
+  },
+  {
+    role: "user",
+    content: [
+      { type: "tool_result", tool_use_id: "c1", content: "one" },
+      { type: "tool_result", tool_use_id: "c2", content: [{ type: "text", text: "two" }] },
+    ],
+  },
+  { role: "user", content: "And?" },
+];
+const RESPONSES_LATER = [
+  { role: "assistant", content: "I will." },
+  ...["c1", "c2"].map((call_id) => ({
+    type: "function_call",
+    call_id,
+    name: "read",
+    arguments: JSON.stringify(ARGS),
+  })),
+  { type: "function_call_output", call_id: "c1", output: "one" },
+  { type: "function_call_output", call_id: "c2", output: [{ type: "input_text", text: "two" }] },
+  { role: "user", content: "And?" },
+];
+const SYSTEM_TURN = { role: "system", content: "You are an agent." };
+const CLAUDE_IMAGE = { type: "image", source: { type: "base64", media_type: "image/png", data: PNG } };
+
+const PATHS: readonly Path[] = [
+  {
+    dialect: "openai-responses",
+    tools: { "by the book": FLAT, "of Chat": NESTED, "of Messages": CLAUDE_TOOLS },
+    choices: {
+      "by the book": { type: "function", name: "read" },
+      "of Chat": { type: "function", function: { name: "read" } },
+      "of Messages": { type: "tool", name: "read" },
+    },
+    firstTurns: {
+      "by the book": [
+        {
+          role: "user",
+          content: [
+            { type: "input_text", text: "Read a.txt" },
+            { type: "input_image", image_url: PNG_URL },
+          ],
+        },
+      ],
+      "of Chat": [CHAT_FIRST],
+      "mixed parts": [
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "Read a.txt" },
+            { type: "input_image", image_url: { url: PNG_URL } },
+          ],
+        },
+      ],
+      "of Messages": [{ role: "user", content: [{ type: "text", text: "Read a.txt" }, CLAUDE_IMAGE] }],
+    },
+    laterTurns: { "by the book": RESPONSES_LATER, "of Chat": CHAT_LATER },
+    book: (tools, choice, turns) => ({
+      tools,
+      tool_choice: choice,
+      max_output_tokens: 500,
+      input: [SYSTEM_TURN, ...turns],
+    }),
+    bodies: {
+      "as input": (tools, tool_choice, turns) => ({
+        input: [SYSTEM_TURN, ...turns],
+        tools,
+        tool_choice,
+        max_output_tokens: 500,
+      }),
+      "as messages": (tools, tool_choice, turns) => ({
+        input: undefined,
+        messages: [SYSTEM_TURN, ...turns],
+        tools,
+        tool_choice,
+        max_tokens: 500,
+      }),
+      "as messages, with the newer limit": (tools, tool_choice, turns) => ({
+        input: undefined,
+        messages: [SYSTEM_TURN, ...turns],
+        tools,
+        tool_choice,
+        max_completion_tokens: 500,
+      }),
+    },
+  },
+  {
+    dialect: "anthropic-messages",
+    tools: { "by the book": CLAUDE_TOOLS, "of Chat": NESTED, flat: FLAT },
+    choices: {
+      "by the book": { type: "tool", name: "read" },
+      "of Chat": { type: "function", function: { name: "read" } },
+      flat: { type: "function", name: "read" },
+    },
+    firstTurns: {
+      "by the book": [{ role: "user", content: [{ type: "text", text: "Read a.txt" }, CLAUDE_IMAGE] }],
+      "of Chat": [CHAT_FIRST],
+      "of Responses": [
+        {
+          role: "user",
+          content: [
+            { type: "input_text", text: "Read a.txt" },
+            { type: "input_image", image_url: PNG_URL },
+          ],
+        },
+      ],
+    },
+    laterTurns: { "by the book": CLAUDE_LATER, "of Chat": CHAT_LATER },
+    book: (tools, choice, turns) => ({
+      tools,
+      tool_choice: choice,
+      max_tokens: 500,
+      stop_sequences: ["END"],
+      system: [{ type: "text", text: "You are an agent." }],
+      messages: turns,
+    }),
+    bodies: {
+      "with its own instructions": (tools, tool_choice, turns) => ({
+        system: [{ type: "text", text: "You are an agent." }],
+        messages: turns,
+        tools,
+        tool_choice,
+        max_tokens: 500,
+        stop_sequences: ["END"],
+      }),
+      "with instructions as a message": (tools, tool_choice, turns) => ({
+        messages: [SYSTEM_TURN, ...turns],
+        tools,
+        tool_choice,
+        max_tokens: 500,
+        stop: "END",
+      }),
+      "with the developer's instructions": (tools, tool_choice, turns) => ({
+        messages: [{ role: "developer", content: [{ type: "text", text: "You are an agent." }] }, ...turns],
+        tools,
+        tool_choice,
+        max_tokens: undefined,
+        max_completion_tokens: 500,
+        stop: ["END"],
+      }),
+    },
+  },
+];
+
+/** Every combination of forms on a path. */
+function bodiesOn({
+  tools,
+  choices,
+  firstTurns,
+  laterTurns,
+  bodies,
+}: Path): { name: string; body: object }[] {
+  return Object.entries(tools).flatMap(([toolForm, tool]) =>
+    Object.entries(choices).flatMap(([choiceForm, choice]) =>
+      Object.entries(firstTurns).flatMap(([firstForm, first]) =>
+        Object.entries(laterTurns).flatMap(([laterForm, later]) =>
+          Object.entries(bodies).map(([bodyForm, body]) => ({
+            name: `tools ${toolForm}, choice ${choiceForm}, first ${firstForm}, later ${laterForm}, ${bodyForm}`,
+            body: body(tool, choice, [...first, ...later]),
+          })),
+        ),
+      ),
+    ),
+  );
+}
+
 describeKind(kind, () => {
   let stage: TranslationStage;
   beforeAll(async () => {
@@ -302,5 +511,238 @@ describeKind(kind, () => {
     const arrived = stage.upstream.seen.findLast((one) => one.body.length > 0);
     const given = { ...JSON.parse(arrived?.body.toString() ?? ""), model: "qwen3-32b" };
     expect(arrived?.body.toString()).toBe(JSON.stringify(given));
+  });
+
+  for (const path of PATHS) {
+    const { dialect } = path;
+    const book = (): Frame =>
+      path.book(path.tools["by the book"], path.choices["by the book"], [
+        ...(path.firstTurns["by the book"] ?? []),
+        ...(path.laterTurns["by the book"] ?? []),
+      ]);
+    const bodies = bodiesOn(path);
+
+    test(`reported: ${dialect}: ${bodies.length} combinations of forms reach its server as the book has them`, async () => {
+      for (const { name, body } of bodies) {
+        const answer = await stage.ask({ client: dialect, upstream: dialect, body });
+        expect([name, answer.status]).toEqual([name, 200]);
+        const { model: _, stream: __, ...sent } = stage.bodies()[0];
+        expect([name, sent]).toEqual([name, book()]);
+      }
+    });
+
+    for (const upstream of DIALECTS.filter((one) => one !== dialect)) {
+      test(`${dialect}: the combinations reach ${upstream} like the book's own, whole and streamed`, async () => {
+        const ask = async (body: object, isStream: boolean): Promise<Frame> => {
+          const answer = await stage.ask({ client: dialect, upstream, body, isStream });
+          expect([answer.status, answer.told().text]).toEqual([200, TEXT]);
+          return stage.bodies()[0];
+        };
+        for (const isStream of [false, true]) {
+          const expected = await ask(book(), isStream);
+          for (const { body } of bodies.filter((_, n) => n % 11 === 0))
+            expect(await ask(body, isStream)).toEqual(expected);
+        }
+      });
+    }
+
+    test(`${dialect}: a request by the book passes byte for byte, also where its words speak of foreign forms`, async () => {
+      const words =
+        'Explain {"tool_calls":[]}, {"image_url":{"url":""}}, {"type":"text"} and {"role":"tool"}.';
+      const parameters = {
+        type: "object",
+        properties: { function: { type: "string" }, parameters: { type: "object", properties: {} } },
+      };
+      const turn = { role: "user", content: words };
+      const own =
+        dialect === "openai-responses"
+          ? { input: [turn], tools: [{ type: "function", name: "note", parameters, strict: false }] }
+          : { messages: [turn], tools: [{ name: "note", input_schema: parameters }] };
+      const body = { ...own, temperature: 1 };
+      await stage.ask({ client: dialect, upstream: dialect, body });
+      const arrived = stage.upstream.seen.findLast((one) => one.body.length > 0);
+      const text = arrived?.body.toString() ?? "";
+      expect(text).toBe(JSON.stringify(JSON.parse(text)));
+      expect(JSON.parse(text)).toMatchObject(body);
+    });
+  }
+
+  describe("Responses: further words of Chat", () => {
+    const ask = async (body: object): Promise<Frame> => {
+      const answer = await stage.ask({ client: "openai-responses", upstream: "openai-responses", body });
+      expect(answer.status).toBe(200);
+      return stage.bodies()[0];
+    };
+    test("the format of the answer, effort and verbosity go into their objects", async () => {
+      const sent = await ask({
+        response_format: { type: "json_schema", json_schema: { name: "out", schema: SCHEMA } },
+        reasoning_effort: "low",
+        verbosity: "high",
+      });
+      expect(sent.text).toEqual({
+        verbosity: "high",
+        format: { type: "json_schema", name: "out", schema: SCHEMA },
+      });
+      expect(sent.reasoning).toEqual({ effort: "low" });
+      for (const name of ["response_format", "reasoning_effort", "verbosity"])
+        expect(sent).not.toHaveProperty(name);
+    });
+    test("what stands in its own place already counts", async () => {
+      const sent = await ask({
+        reasoning: { effort: "high" },
+        reasoning_effort: "low",
+        max_tokens: 5,
+        max_output_tokens: 9,
+      });
+      expect([sent.reasoning, sent.max_output_tokens]).toEqual([{ effort: "high" }, 9]);
+    });
+    test("a call without words, arguments as an object, a refusal, a file", async () => {
+      const { input } = await ask({
+        input: undefined,
+        messages: [
+          {
+            role: "user",
+            content: [
+              {
+                type: "file",
+                file: { filename: "t.pdf", file_data: "data:application/pdf;base64,JVBERi0=" },
+              },
+            ],
+          },
+          {
+            role: "assistant",
+            content: null,
+            tool_calls: [{ id: "c1", type: "function", function: { name: "read", arguments: ARGS } }],
+          },
+          { role: "tool", tool_call_id: "c1", content: "one" },
+          { role: "assistant", content: null, refusal: "No.", tool_calls: [] },
+          { role: "user", content: "go" },
+        ],
+      });
+      expect(input).toEqual([
+        {
+          role: "user",
+          content: [
+            { type: "input_file", filename: "t.pdf", file_data: "data:application/pdf;base64,JVBERi0=" },
+          ],
+        },
+        { type: "function_call", call_id: "c1", name: "read", arguments: JSON.stringify(ARGS) },
+        { type: "function_call_output", call_id: "c1", output: "one" },
+        { role: "assistant", content: [{ type: "refusal", refusal: "No." }] },
+        { role: "user", content: "go" },
+      ]);
+    });
+    test("reported: parts of the assistant that say they are input, and of the user that say they are output", async () => {
+      stage.upstream.refuse(
+        {
+          isRefused: ({ input }) =>
+            input.some(
+              ({ role, content }: Frame) => role === "assistant" && content[0].type === "input_text",
+            ),
+          refusal: "Invalid value: 'input_text'. Supported values are: 'output_text' and 'refusal'.",
+        },
+        {
+          isRefused: ({ input }) =>
+            input.some(({ role, content }: Frame) => role === "user" && content[0].type === "output_text"),
+          refusal:
+            "Invalid value: 'output_text'. Supported values are: 'input_text', 'input_image', 'output_text', 'refusal', 'input_file', 'computer_screenshot', and 'summary_text'.",
+        },
+      );
+      const turn = (role: string, type: string) => ({ role, content: [{ type, text: "x" }] });
+      const body = {
+        input: [turn("user", "output_text"), turn("assistant", "input_text"), turn("user", "input_text")],
+      };
+      const answer = await stage.ask({ client: "openai-responses", upstream: "openai-responses", body });
+      stage.upstream.refuse();
+      expect([answer.status, answer.headers.get("x-clewline-changed")]).toEqual([
+        200,
+        expect.stringContaining("input"),
+      ]);
+    });
+  });
+
+  describe("Messages: further words of Chat", () => {
+    const ask = async (body: object): Promise<Frame> => {
+      const answer = await stage.ask({ client: "anthropic-messages", upstream: "anthropic-messages", body });
+      expect(answer.status).toBe(200);
+      return stage.bodies()[0];
+    };
+    for (const [given, book] of [
+      [{ tool_choice: "auto" }, { type: "auto" }],
+      [{ tool_choice: "required" }, { type: "any" }],
+      [{ tool_choice: "none" }, { type: "none" }],
+      [
+        { tool_choice: "auto", parallel_tool_calls: false },
+        { type: "auto", disable_parallel_tool_use: true },
+      ],
+      [{ parallel_tool_calls: false }, { type: "auto", disable_parallel_tool_use: true }],
+      [{ parallel_tool_calls: true }, undefined],
+    ] as const) {
+      test(`${JSON.stringify(given)} is ${JSON.stringify(book)}`, async () => {
+        const sent = await ask({ tools: CLAUDE_TOOLS, ...given });
+        expect(sent.tool_choice).toEqual(book as never);
+        expect(sent).not.toHaveProperty("parallel_tool_calls");
+      });
+    }
+    test("a call without words, a file, an image by its address, instructions beside the request's own", async () => {
+      const { system, messages } = await ask({
+        system: "One.",
+        messages: [
+          { role: "system", content: "Two." },
+          {
+            role: "user",
+            content: [
+              { type: "image_url", image_url: { url: "https://images.example/a.png" } },
+              {
+                type: "file",
+                file: { filename: "t.pdf", file_data: "data:application/pdf;base64,JVBERi0=" },
+              },
+            ],
+          },
+          { role: "assistant", content: null, tool_calls: [CHAT_CALLS[0]] },
+          { role: "tool", tool_call_id: "c1", content: "one" },
+        ],
+      });
+      expect(system).toEqual([
+        { type: "text", text: "One." },
+        { type: "text", text: "Two." },
+      ]);
+      expect(messages).toEqual([
+        {
+          role: "user",
+          content: [
+            { type: "image", source: { type: "url", url: "https://images.example/a.png" } },
+            {
+              type: "document",
+              source: { type: "base64", media_type: "application/pdf", data: "JVBERi0=" },
+              title: "t.pdf",
+            },
+          ],
+        },
+        { role: "assistant", content: [{ type: "tool_use", id: "c1", name: "read", input: ARGS }] },
+        { role: "user", content: [{ type: "tool_result", tool_use_id: "c1", content: "one" }] },
+      ]);
+    });
+    test("instructions between the turns stay where they are", async () => {
+      const messages = [
+        { role: "user", content: "q" },
+        { role: "system", content: "Be brief." },
+      ];
+      expect((await ask({ messages })).messages).toEqual(messages);
+    });
+    test("arguments that are no object are refused by name, and not changed", async () => {
+      const broken = { id: "c1", type: "function", function: { name: "read", arguments: "{not" } };
+      const messages = [
+        { role: "user", content: "q" },
+        { role: "assistant", content: null, tool_calls: [broken] },
+        { role: "tool", tool_call_id: "c1", content: "one" },
+      ];
+      const answer = await stage.ask({
+        client: "anthropic-messages",
+        upstream: "gemini",
+        body: { messages },
+      });
+      expect([answer.status, answer.text]).toEqual([400, expect.stringContaining("messages[1].content")]);
+    });
   });
 });

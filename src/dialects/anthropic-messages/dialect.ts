@@ -3,6 +3,7 @@ import type { Dialect, RateHeaders } from "../dialect.ts";
 import { ID, NUMBER } from "../query-values.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
+import { FOREIGN_FORMS } from "./foreign/forms.ts";
 import { renderModel, renderModels } from "./models.ts";
 import { MessagesPeek, PEEK_SHAPE, PREFIX, PROVIDER_IDS } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
@@ -63,6 +64,7 @@ export const anthropicMessages = {
   prefix: PREFIX,
   providerIds: PROVIDER_IDS,
   makePeekSink: () => new MessagesPeek(),
+  foreignForms: FOREIGN_FORMS,
   usageOption: null,
   alternative: null,
   fromVertexForm,

@@ -1,6 +1,7 @@
 /** The peek at a Messages request. */
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../../core/errors.ts";
+import { decodeUtf8 } from "../../wire/bytes.ts";
 import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
 import { prefixPlan } from "../shared/prefix-plan.ts";
 import { capitalized, GOES_ON_WITH, makeIdPlan } from "../shared/provider-id-plan.ts";
@@ -20,6 +21,14 @@ export const PEEK_SHAPE = compileShape({
   inference_geo: true,
   models: true,
   fallbacks: true,
+  messages: true,
+  tools: true,
+  // Members of Chat and Responses.
+  max_completion_tokens: true,
+  max_output_tokens: true,
+  stop: true,
+  tool_choice: true,
+  parallel_tool_calls: true,
   ...MODEL_IN_OTHER_CASES,
 });
 
@@ -87,6 +96,13 @@ export class MessagesPeek extends RequestPeek {
    * The request holds a thread, which continues from the reply's id: that id will be state of the provider.
    */
   keepsReplyId = false;
+  /** Where the values stand; -1: the request has none. */
+  messagesStart = -1;
+  messagesEnd = -1;
+  toolsStart = -1;
+  toolsEnd = -1;
+  /** A member, or a choice of a tool, that Chat and Responses have. */
+  hasChatMember = false;
 
   override open(node: ShapeNode, start: number): void {
     if (node.path === "thread") this.keepsReplyId = true;
@@ -101,7 +117,38 @@ export class MessagesPeek extends RequestPeek {
     from: number,
     to: number,
   ): void {
-    if (node.path === "anthropic_version") this.version ??= { start, end };
-    else super.value(node, start, end, bytes, from, to);
+    switch (node.path) {
+      case "anthropic_version":
+        this.version ??= { start, end };
+        break;
+      case "messages":
+        this.messagesStart = start;
+        this.messagesEnd = end;
+        break;
+      case "tools":
+        this.toolsStart = start;
+        this.toolsEnd = end;
+        break;
+      case "stop":
+      case "parallel_tool_calls":
+        this.hasChatMember = true;
+        break;
+      case "max_completion_tokens":
+      case "max_output_tokens":
+        this.hasChatMember = true;
+        super.value(node, start, end, bytes, from, to);
+        break;
+      case "tool_choice":
+        this.hasChatMember ||= bytes !== null && isForeignChoice(bytes, from, to);
+        break;
+      default:
+        super.value(node, start, end, bytes, from, to);
+    }
   }
+}
+
+/** A bare word, or an object that names a function. */
+function isForeignChoice(bytes: Uint8Array, from: number, to: number): boolean {
+  if (bytes[from] !== 0x7b) return bytes[from] === 0x22;
+  return /"type"\s*:\s*"(?:function|required)"/.test(decodeUtf8(bytes, from, to));
 }

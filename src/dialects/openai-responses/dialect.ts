@@ -2,12 +2,12 @@
 import type { Dialect } from "../dialect.ts";
 import { STORED_QUERY } from "../query-values.ts";
 import { renderModel, renderModels } from "../shared/openai-models.ts";
-import { RequestPeek } from "../shared/request-peek.ts";
 import { resellerLimits } from "../shared/reseller.ts";
 import { RATE_HEADERS } from "../shared/retry-header.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
 import { renderError } from "./error-encode.ts";
-import { PEEK_SHAPE, PREFIX, PROVIDER_IDS } from "./peek.ts";
+import { FOREIGN_FORMS } from "./foreign/forms.ts";
+import { PEEK_SHAPE, PREFIX, PROVIDER_IDS, ResponsesPeek } from "./peek.ts";
 import { REPAIRS } from "./repair.ts";
 import { repeatFacts } from "./repeat.ts";
 import { ResponsesReader } from "./tap.ts";
@@ -63,7 +63,8 @@ export const openaiResponses = {
   peekShape: PEEK_SHAPE,
   prefix: PREFIX,
   providerIds: PROVIDER_IDS,
-  makePeekSink: () => new RequestPeek(),
+  makePeekSink: () => new ResponsesPeek(),
+  foreignForms: FOREIGN_FORMS,
   usageOption: null,
   alternative: null,
   limitsOf: (model) => ({ stop: false, ...resellerLimits(model) }),

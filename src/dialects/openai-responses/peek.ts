@@ -1,8 +1,9 @@
 /** The peek at a Responses request. */
-import { compileShape } from "../../wire/json-shape.ts";
+import { decodeUtf8 } from "../../wire/bytes.ts";
+import { compileShape, type ShapeNode } from "../../wire/json-shape.ts";
 import { prefixPlan } from "../shared/prefix-plan.ts";
 import { GOES_ON_WITH, makeIdPlan, unknownToOpenai } from "../shared/provider-id-plan.ts";
-import { MODEL_IN_OTHER_CASES } from "../shared/request-peek.ts";
+import { MODEL_IN_OTHER_CASES, RequestPeek } from "../shared/request-peek.ts";
 
 export const PEEK_SHAPE = compileShape({
   model: true,
@@ -15,6 +16,16 @@ export const PEEK_SHAPE = compileShape({
   user: true,
   models: true,
   fallbacks: true,
+  input: true,
+  tools: true,
+  // Members of Chat.
+  messages: true,
+  max_tokens: true,
+  max_completion_tokens: true,
+  response_format: true,
+  reasoning_effort: true,
+  verbosity: true,
+  tool_choice: true,
   ...MODEL_IN_OTHER_CASES,
 });
 
@@ -65,3 +76,59 @@ export const PREFIX = prefixPlan({
   },
   others: { prompt_cache_key: true, prompt_cache_retention: true, prompt_cache_options: { ttl: true } },
 });
+
+export class ResponsesPeek extends RequestPeek {
+  /** Where the values stand; -1: the request has none. */
+  inputStart = -1;
+  inputEnd = -1;
+  toolsStart = -1;
+  toolsEnd = -1;
+  messagesStart = -1;
+  /** A member, or a choice of a tool, that only Chat and Claude have. */
+  hasChatMember = false;
+
+  override value(
+    node: ShapeNode,
+    start: number,
+    end: number,
+    bytes: Uint8Array | null,
+    from: number,
+    to: number,
+  ): void {
+    switch (node.path) {
+      case "input":
+        this.inputStart = start;
+        this.inputEnd = end;
+        break;
+      case "tools":
+        this.toolsStart = start;
+        this.toolsEnd = end;
+        break;
+      case "messages":
+        this.messagesStart = start;
+        break;
+      case "response_format":
+      case "reasoning_effort":
+      case "verbosity":
+        this.hasChatMember = true;
+        break;
+      case "max_tokens":
+      case "max_completion_tokens":
+        this.hasChatMember = true;
+        super.value(node, start, end, bytes, from, to);
+        break;
+      case "tool_choice":
+        this.hasChatMember ||= isForeignChoice(bytes, from, to);
+        break;
+      default:
+        super.value(node, start, end, bytes, from, to);
+    }
+  }
+}
+
+/** An object that nests what it chooses, or that is a bare word of Claude's. */
+function isForeignChoice(bytes: Uint8Array | null, from: number, to: number): boolean {
+  if (bytes === null || bytes[from] !== 0x7b) return false;
+  const text = decodeUtf8(bytes, from, to);
+  return /"(?:function|custom|allowed_tools)"\s*:|"type"\s*:\s*"(?:auto|none|required|any|tool)"/.test(text);
+}

@@ -1,6 +1,7 @@
 /** What servers of Responses refuse, and what is changed for them. */
+import { isObject, type JsonObject } from "../../core/json.ts";
 import { asArray } from "../../wire/json.ts";
-import type { BodyEdit, Refusal, RepairRules } from "../repair.ts";
+import { type BodyEdit, mapMember, type Refusal, type RepairRules } from "../repair.ts";
 import {
   DEVELOPER_REFUSED,
   FORCED_TOOL_REFUSED,
@@ -27,6 +28,12 @@ const REFUSALS: readonly Refusal[] = [
   {
     words: /^Encrypted content is not supported with this model/i,
     repairs: ["without-encrypted"],
+  },
+  // OpenAI: jeremychone/rust-genai#119, google/adk-go#1197
+  {
+    words:
+      /^Invalid value: '(?:input_text|output_text|text)'\. Supported values are: '(?:input_text|output_text)'/i,
+    repairs: ["parts-by-role"],
   },
   ...FORCED_TOOL_REFUSED,
   DEVELOPER_REFUSED,
@@ -69,6 +76,13 @@ const OPTIONAL = {
 const ENCRYPTED = "reasoning.encrypted_content";
 
 const EDITS = {
+  "parts-by-role": {
+    field: "input",
+    parameter: null,
+    reason: "parts of messages got the type that the role of their message wants",
+    concerns: ["input_text", "output_text", "text"],
+    change: (body) => mapMember(body, "input", withPartsOfRole),
+  },
   "without-encrypted": {
     field: "include",
     parameter: null,
@@ -95,3 +109,15 @@ export const REPAIRS: RepairRules = {
   betaHeader: null,
   limits: { answer: [["max_output_tokens"]], thinking: null },
 };
+
+const TEXT_TYPES: ReadonlySet<unknown> = new Set(["input_text", "output_text", "text"]);
+
+function withPartsOfRole(item: JsonObject): JsonObject {
+  const { role, content } = item;
+  if (typeof role !== "string" || !Array.isArray(content)) return item;
+  const type = role === "assistant" ? "output_text" : "input_text";
+  const changed = content.map((part: unknown) =>
+    isObject(part) && TEXT_TYPES.has(part.type) && part.type !== type ? { ...part, type } : part,
+  );
+  return changed.every((part, n) => part === content[n]) ? item : { ...item, content: changed };
+}

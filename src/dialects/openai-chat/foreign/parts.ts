@@ -36,13 +36,13 @@ function callOf({ id, name, input }: JsonObject): JsonObject {
   return { id, type: "function", function: { name, arguments: JSON.stringify(input ?? {}) } };
 }
 
-function resultOf({ tool_use_id: id, content, is_error: isError }: JsonObject): JsonObject {
-  const said = bookContent(content ?? "").content;
+function resultOf({ tool_use_id: id, content: given, is_error: isError }: JsonObject): JsonObject {
+  const said = bookContent(given ?? "").content;
   if (isError !== true) return { role: "tool", tool_call_id: id, content: said };
   // Chat has no flag for a failed call.
-  const marked =
-    typeof said === "string" ? `Error: ${said}` : [{ type: "text", text: "Error:" }, ...(said as [])];
-  return { role: "tool", tool_call_id: id, content: marked };
+  const marked = Array.isArray(said) ? [{ type: "text", text: "Error:" }, ...said] : said;
+  const content = typeof said === "string" ? `Error: ${said}` : marked;
+  return { role: "tool", tool_call_id: id, content };
 }
 
 function bookPart(part: JsonObject): JsonObject {
