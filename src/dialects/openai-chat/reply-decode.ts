@@ -18,8 +18,9 @@ import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts"
 import { AnnotationReader } from "./citation.ts";
 import { ReasoningReader } from "./reasoning-members.ts";
 import { readSaidPart } from "./said-parts.ts";
-import { decodeFinish, decodeStop, type Finish, isCutShort } from "./stop.ts";
-import { decodeUsage, usageIn } from "./usage.ts";
+import { decodeFinish, decodeStop, type Finish, finishReasonIn, isCutShort } from "./stop.ts";
+import { ThoughtTags } from "./thought-tags.ts";
+import { laterUsage, usageIn } from "./usage.ts";
 
 /** A block of text, refusal or reasoning that waits behind a call. */
 interface HeldText {
@@ -294,8 +295,9 @@ export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): M
   const fault = content.finish(finish);
   if (fault !== null) throw new GatewayError("upstream_garbage", fault);
   content.end();
-  const usage = usageIn(body, choice);
-  if (usage !== null) folder.add({ type: "usage", usage: decodeUsage(usage, body.service_tier) });
+  const counts = usageIn(body, choice);
+  const usage = counts === null ? null : laterUsage(null, counts, body.service_tier);
+  if (usage !== null) folder.add({ type: "usage", usage });
   const { hasCalls, hasRefusal } = content;
   const matched = asString(choice.stop_reason);
   folder.add({ type: "end", stop: decodeStop({ raw, matched, hasCalls, hasRefusal }) });
@@ -309,7 +311,7 @@ function emptyAnswer(body: JsonObject): ModelReply {
     id: asString(body.id),
     model: asString(body.model),
     parts: [],
-    usage: usage === null ? null : decodeUsage(usage, body.service_tier),
+    usage: usage === null ? null : laterUsage(null, usage, body.service_tier),
     stop: decodeStop({ raw: null, matched: null, hasCalls: false, hasRefusal: false }),
   };
 }

@@ -11,8 +11,8 @@ import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { errorOf } from "./error-decode.ts";
 import { RepeatedChunk, soleText } from "./repeated-chunk.ts";
 import { ContentDecoder, firstChoice, indexOf } from "./reply-decode.ts";
-import { decodeFinish, decodeStop } from "./stop.ts";
-import { decodeUsage, usageIn } from "./usage.ts";
+import { decodeFinish, decodeStop, failureIn, finishReasonIn } from "./stop.ts";
+import { laterUsage, usageIn } from "./usage.ts";
 
 type Emit = (event: ModelEvent) => void;
 
@@ -94,7 +94,7 @@ export class ChatStreamDecoder implements StreamDecoder {
       return;
     }
     const usage = usageIn(chunk, choice);
-    if (usage !== null) this.#usage = decodeUsage(usage, chunk.service_tier);
+    if (usage !== null) this.#usage = laterUsage(this.#usage, usage, chunk.service_tier);
     if (choice === null) return;
     this.#index ??= indexOf(choice);
     if (indexOf(choice) !== this.#index) return;

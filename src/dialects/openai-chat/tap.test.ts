@@ -101,7 +101,7 @@ describe("usage", () => {
       reasoningTokens: null,
     });
     expect(
-      tapOf(chunk([], { usage: { prompt_tokens: "7", completion_tokens: null } })).state.usage?.inputTokens,
+      tapOf(chunk([], { usage: { prompt_tokens: "seven", completion_tokens: 2 } })).state.usage?.inputTokens,
     ).toBeNull();
   });
 

@@ -9,8 +9,8 @@ import { type AnswerReader, AnswerReading } from "../shared/tap/answer-reader.ts
 import { ContentSearch } from "../shared/tap/content-bytes.ts";
 import { keyNeedle, NeedleSearch, textNeedle } from "../shared/tap/needle.ts";
 import { renderStreamError } from "./error-encode.ts";
-import { decodeFinish } from "./stop.ts";
-import { decodeUsage, usageIn } from "./usage.ts";
+import { decodeFinish, failureIn, finishReasonIn } from "./stop.ts";
+import { laterUsage, usageIn } from "./usage.ts";
 
 /** Members that may hold the usage; see `usageIn`. */
 const USAGE_MEMBERS = { usage: true, x_groq: { usage: true } } as const;
@@ -114,7 +114,7 @@ export class ChatReader implements AnswerReader {
     this.answer.model ??= asString(object.model);
     const usage = usageIn(object, asObject(asArray(object.choices)[0]));
     if (usage === null) return false;
-    this.answer.usage = decodeUsage(usage, object.service_tier);
+    this.answer.usage = laterUsage(this.answer.usage, usage, object.service_tier);
     return true;
   }
 }

@@ -3,10 +3,25 @@ import { asString } from "../../wire/json.ts";
 
 const MAX_COUNT = 1e12;
 
+/** A count that a server wrote as a text. */
+const DIGITS = /^\d{1,16}(?:\.\d{1,16})?$/;
+
 /** A whole number from 0 to 10^12, or null when the value is not a number. */
 export function countOf(value: unknown): number | null {
+  if (typeof value === "string") return DIGITS.test(value) ? countOf(Number(value)) : null;
   if (typeof value !== "number" || Number.isNaN(value)) return null;
   return Math.min(MAX_COUNT, Math.max(0, Math.trunc(value)));
+}
+
+/** The first of the values that is a count above 0; without one the first that is a count. */
+export function firstCount(...values: readonly unknown[]): number | null {
+  let first: number | null = null;
+  for (const value of values) {
+    const count = countOf(value);
+    if (count !== null && count > 0) return count;
+    first ??= count;
+  }
+  return first;
 }
 
 const MAX_TIER_CHARS = 64;
