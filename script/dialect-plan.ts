@@ -59,6 +59,7 @@ export const EXTRA: Readonly<Record<string, string>> = {
   "openai-chat/call-slot": "fragments of a call are told apart by index, id or order",
   "openai-chat/reasoning-members": "servers give reasoning in many members, and want it back there",
   "openai-chat/said-parts": "servers give the content of an answer as a list of parts",
+  "openai-chat/thought-tags": "some servers give thinking in tags in front of the text",
   "openai-chat/repeated-chunk": "most chunks repeat the one before but for their text",
   "openai-responses/event-writer": "each event has a number",
   "openai-responses/item-decode": "the input and the output are lists of items",

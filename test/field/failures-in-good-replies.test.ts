@@ -50,6 +50,53 @@ const FAILURES: readonly {
   { name: "a detail", body: { detail: "Internal Server Error" } },
   { name: "vLLM's object", body: { object: "error", message: "the engine failed", code: 500 } },
   {
+    name: "an error in the choice",
+    body: {
+      id: "x",
+      choices: [
+        {
+          index: 0,
+          message: { role: "assistant", content: "" },
+          delta: { content: "" },
+          finish_reason: "error",
+          error: { code: 502, message: "Provider returned error", metadata: { raw: "the engine failed" } },
+        },
+      ],
+    },
+    dialects: ["openai-chat"],
+  },
+  {
+    name: "an error beside a choice",
+    body: {
+      id: "x",
+      error: { code: "server_error", message: "Provider disconnected" },
+      choices: [
+        {
+          index: 0,
+          message: { role: "assistant", content: "" },
+          delta: { content: "" },
+          finish_reason: "error",
+        },
+      ],
+    },
+    dialects: ["openai-chat"],
+  },
+  {
+    name: "a reason that is a failure",
+    body: {
+      id: "x",
+      choices: [
+        {
+          index: 0,
+          message: { role: "assistant", content: null },
+          delta: { content: null },
+          finish_reason: "insufficient_system_resource",
+        },
+      ],
+    },
+    dialects: ["openai-chat"],
+  },
+  {
     name: "a failed response without an error",
     body: { id: "r", object: "response", status: "failed", error: null, output: [] },
     isNoEvent: true,
@@ -172,4 +219,40 @@ describeKind(kind, () => {
     }
     upstream.answer = answer;
   });
+
+  for (const error of ["", {}, [], false, 0, null]) {
+    test(`an error that is ${JSON.stringify(error)} beside an answer is none`, async () => {
+      const good = async (arrived: Arrived): Promise<void> => {
+        const head = { id: "x", model: "m", error };
+        const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
+        const chunk = (delta: object, finish_reason: string | null): string =>
+          `data: ${JSON.stringify({ ...head, choices: [{ index: 0, delta, finish_reason, error }], usage })}\n\n`;
+        if (/"stream":true/.test(arrived.body.toString()))
+          await sendStream(arrived, [chunk({ content: TEXT }, null), chunk({}, "stop"), "data: [DONE]\n\n"]);
+        else {
+          const message = { role: "assistant", content: TEXT };
+          const choices = [{ index: 0, message, finish_reason: "stop", error }];
+          await sendWhole(arrived, JSON.stringify({ ...head, choices, usage }));
+        }
+      };
+      upstream.answer = good;
+      const at = WAYS.findIndex((way) => way.upstream === "openai-chat");
+      for (const client of [CHAT, MESSAGES, RESPONSES, GEMINI]) {
+        for (const isStream of [false, true]) {
+          upstream.forget();
+          const { path, body } = asking(client, `${nameOf(at, "openai-chat")}/qwen3-32b`, isStream);
+          const reply = await request(gateway.port, path, { body });
+          expect({ client: client.name, status: reply.status, calls: upstream.seen.length }).toEqual({
+            client: client.name,
+            status: 200,
+            calls: 1,
+          });
+          const told = readTold(client, isStream, reply.body.toString().replaceAll("\r\n", "\n"));
+          // A relayed answer has the member, too.
+          expect(told).toMatchObject({ text: TEXT, ...(client === CHAT ? {} : { isEnded: true }) });
+        }
+      }
+      upstream.answer = answer;
+    });
+  }
 });

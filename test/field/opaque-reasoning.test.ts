@@ -51,6 +51,8 @@ interface Form {
   readonly call?: object;
   /** The turn that must come back. */
   readonly back: object;
+  /** The text of the answer. */
+  readonly said?: string;
   /** The client sees no text of it, or sees the entries by turns. */
   readonly isHidden?: true;
 }
@@ -156,6 +158,51 @@ const FORMS: Readonly<Record<string, Form>> = {
     before: 3,
     back: { reasoning_content: TEXT, thinking_blocks: BLOCKS },
   },
+  "GitHub Copilot's reasoning_text and reasoning_opaque": {
+    server: null,
+    model: "house",
+    message: { reasoning_text: TEXT, reasoning_opaque: "b3BhcXVl" },
+    deltas: [...pieces("reasoning_text"), { reasoning_opaque: "b3BhcXVl" }],
+    before: 2,
+    back: { reasoning_text: TEXT, reasoning_opaque: "b3BhcXVl" },
+  },
+  "thinking in tags in front of the text, of a server that is not known": {
+    server: null,
+    model: "house",
+    message: { content: `<think>${TEXT}</think>\n\nNow.` },
+    deltas: [
+      { content: "<th" },
+      { content: "ink>I " },
+      { content: "call it.</thi" },
+      { content: "nk>\n" },
+      { content: "\nNow." },
+    ],
+    before: 5,
+    back: { content: `<think>${TEXT}</think>\nNow.` },
+    said: "Now.",
+  },
+  "MiniMax's thinking in tags": {
+    server: "minimax",
+    model: "MiniMax-M2.7",
+    message: { content: `<think>${TEXT}</think>` },
+    deltas: [{ content: "<think>I " }, { content: "call it." }, { content: "</think>" }],
+    before: 3,
+    back: { content: `<think>${TEXT}</think>\n` },
+    said: "",
+  },
+  "Google's thoughts in the content": {
+    server: "google",
+    model: "gemini-2.5-flash",
+    message: { content: `<thought>${TEXT}</thought>Now.`, extra_content: { google: { thought: true } } },
+    deltas: [
+      { content: "<thought>I ", extra_content: { google: { thought: true } } },
+      { content: "call it.", extra_content: { google: { thought: true } } },
+      { content: "</thought>Now." },
+    ],
+    before: 3,
+    back: { content: "Now." },
+    said: "Now.",
+  },
   "Mistral's thinking in the content": {
     server: "mistral",
     model: "magistral-medium-2509",
@@ -188,7 +235,17 @@ const FORMS: Readonly<Record<string, Form>> = {
   },
 };
 
-const SERVERS = ["vllm", "openrouter", "litellm", "mistral", "google", "deepseek", "openai", "groq"];
+const SERVERS = [
+  "vllm",
+  "openrouter",
+  "litellm",
+  "mistral",
+  "google",
+  "deepseek",
+  "openai",
+  "groq",
+  "minimax",
+];
 const TRANSLATED = ["openai-responses", "anthropic-messages", "gemini"] as const;
 const TOOL = { name: "read", description: "Reads a file.", schema: { type: "object", properties: {} } };
 
@@ -281,6 +338,7 @@ describeKind(kind, () => {
           expect(turn).toMatchObject(one.back);
           expect(turn.tool_calls).toHaveLength(1);
           if (one.isHidden !== true) expect(told.reasoning).toContain(TEXT);
+          if (one.said !== undefined) expect(told.text).toBe(one.said);
           expect(told.calls.map(({ name: called }) => called)).toEqual(["read"]);
         });
       }
@@ -343,6 +401,23 @@ describeKind(kind, () => {
       expect(turn).toMatchObject(form.back);
     });
   }
+
+  test("tags further back in an answer are its text, and so is a tag that is none", async () => {
+    for (const content of ["Use <think>this</think> tag.", "<thinks>so</thinks>", "  <", "<think"]) {
+      form = {
+        server: null,
+        model: "house",
+        message: { content },
+        deltas: [{ content }],
+        before: 1,
+        back: {},
+      };
+      for (const isStream of [false, true]) {
+        const { told } = await converse("anthropic-messages", ["house/house", "house/house"], isStream);
+        expect(told).toMatchObject({ text: content, reasoning: "" });
+      }
+    }
+  });
 
   test("Chat, relayed: every member passes as it is, both ways", async () => {
     form = FORMS["OpenRouter's details of Gemini, the encrypted ones behind the call"] as Form;

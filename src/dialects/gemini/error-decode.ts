@@ -2,7 +2,14 @@
 import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
-import { errorEnvelope, messageIn, plainError, statedError, unwrapError } from "../shared/error-body.ts";
+import {
+  errorEnvelope,
+  messageIn,
+  plainError,
+  presentError,
+  statedError,
+  unwrapError,
+} from "../shared/error-body.ts";
 
 const ANSWER_MEMBERS = ["candidates", "promptFeedback", "usageMetadata"];
 
@@ -10,7 +17,8 @@ const ANSWER_MEMBERS = ["candidates", "promptFeedback", "usageMetadata"];
 export function errorIn(value: unknown): unknown {
   const object = Array.isArray(value) ? asObject(value[0]) : asObject(value);
   if (object === null) return null;
-  if (object.error !== undefined && object.error !== null) return object.error;
+  const error = presentError(object.error);
+  if (error !== null) return error;
   return ANSWER_MEMBERS.some((member) => (object[member] ?? null) !== null) ? null : statedError(object);
 }
 

@@ -2,12 +2,12 @@
  * A call of a tool while it arrives, and the rule by which a fragment belongs to a call: servers give index,
  * id and name in many ways.
  */
-import type { JsonObject } from "../../core/json.ts";
+import { isObject, type JsonObject } from "../../core/json.ts";
 import { GrownText } from "../../neutral/answer/grown-text.ts";
 import type { Seal } from "../../neutral/message.ts";
 import { unwrapSeal } from "../../neutral/seal.ts";
 import { ObjectFollower, parseArguments } from "../../neutral/tools/json-text.ts";
-import { asObject, asString } from "../../wire/json.ts";
+import { asObject, asString, parseJson } from "../../wire/json.ts";
 import { SIGNATURE_MAKER } from "./seal.ts";
 
 /** A call while it arrives. */
@@ -24,12 +24,16 @@ export class CallSlot {
   hasBegun = false;
   /** The arguments begin unlike an object, so they are kept until their meaning is clear. */
   isOdd = false;
-  readonly #text = new GrownText();
-  readonly #follower = new ObjectFollower();
+  #text = new GrownText();
+  #follower = new ObjectFollower();
   /** Whether the arguments can be read; null: not tried. */
   #isReadable: boolean | null = null;
+  /** A fragment that either goes on with the arguments or says them anew, from their beginning. */
+  #doubted: string | null = null;
+  /** Each fragment says the arguments from their beginning. */
+  #isCumulative = false;
 
-  /** All arguments received so far. */
+  /** All arguments that are certain so far. */
   get text(): string {
     return this.#text.text;
   }
@@ -38,20 +42,96 @@ export class CallSlot {
     return this.#text.length > 0;
   }
 
-  add(fragment: string): void {
-    this.#text.add(fragment);
-    this.#follower.push(fragment);
+  /** Adds a fragment, and returns what the arguments gain by it. */
+  add(fragment: string): string {
+    if (fragment === "" || this.call === "custom") return this.#append(fragment);
+    if (this.#doubted !== null) return this.#decide(fragment, this.#doubted);
+    if (this.isComplete && isSameObject(fragment, this.text)) return "";
+    if (this.isPlaceholder && !isBlank(fragment)) return this.#replace(fragment);
+    if (!this.#saysAnew(fragment)) return this.#append(fragment);
+    if (this.#isCumulative) return this.#append(fragment.slice(this.#text.length));
+    this.#doubted = fragment;
+    return "";
+  }
+
+  /** No fragment follows. Returns what the arguments still gain. */
+  settle(): string {
+    const doubted = this.#doubted;
+    if (doubted === null) return "";
+    this.#doubted = null;
+    const isWhole = parseArguments(this.text + doubted) === null && parseArguments(doubted) !== null;
+    return this.#append(isWhole ? doubted.slice(this.#text.length) : doubted);
+  }
+
+  /** Some servers begin with an empty object and send the arguments behind it. */
+  get isPlaceholder(): boolean {
+    const { length } = this.#text;
+    return !this.hasBegun && length > 1 && length < 5 && /^\s*\{\s*\}\s*$/.test(this.text);
   }
 
   /**
    * Whether the arguments are a whole JSON object, so that nothing can follow. Always false for free text.
    */
   get isComplete(): boolean {
-    if (this.call === "custom" || !this.#follower.isClosed) return false;
+    if (this.call === "custom" || this.#doubted !== null || !this.#follower.isClosed) return false;
     // Only white space can follow, so the text is read once.
     this.#isReadable ??= parseArguments(this.text) !== null;
     return this.#isReadable;
   }
+
+  /** Whether the fragment says the arguments that are there. */
+  repeats(fragment: string): boolean {
+    return this.isComplete && (this.isPlaceholder || isSameObject(fragment, this.text));
+  }
+
+  #append(fragment: string): string {
+    this.#text.add(fragment);
+    this.#follower.push(fragment);
+    return fragment;
+  }
+
+  #replace(fragment: string): string {
+    this.#text = new GrownText();
+    this.#follower = new ObjectFollower();
+    this.#isReadable = null;
+    return this.#append(fragment);
+  }
+
+  /** Compares no more than the fragment has, so that the work for all fragments is linear. */
+  #saysAnew(fragment: string): boolean {
+    const { length } = this.#text;
+    return (
+      length > 0 && fragment.length > length && fragment.startsWith("{") && fragment.startsWith(this.text)
+    );
+  }
+
+  #decide(fragment: string, doubted: string): string {
+    this.#doubted = null;
+    if (!fragment.startsWith(doubted)) return this.#append(doubted) + this.add(fragment);
+    this.#isCumulative = true;
+    return this.#append(fragment.slice(this.#text.length));
+  }
+}
+
+/** Whether both texts are the same object, also where one of them is a text in JSON that holds it. */
+function isSameObject(one: string, other: string): boolean {
+  if (one.trim() === other.trim()) return true;
+  const [left, right] = [one, other].map((text) => parseArguments(plainArguments(text)));
+  return isObject(left) && isObject(right) && JSON.stringify(left) === JSON.stringify(right);
+}
+
+/** The arguments in a text that some servers encode twice (quarkiverse/quarkus-langchain4j#2642); else the text as it is. */
+export function plainArguments(text: string): string {
+  const inner = text.trimStart().startsWith('"') ? asString(parseJson(text)) : null;
+  return inner !== null && parseArguments(inner) !== null && inner.trimStart().startsWith("{") ? inner : text;
+}
+
+/** Some servers say the arguments several times in one text: Soju06/codex-lb#284. */
+function saidOnce(text: string): string {
+  if (!text.includes("}{")) return text;
+  const length = `${text}${text}`.indexOf(text, 1);
+  const once = text.slice(0, length);
+  return length < text.length && text.length % length === 0 && parseArguments(once) !== null ? once : text;
 }
 
 export interface CallFragment {
@@ -72,10 +152,15 @@ export function readFragment(raw: JsonObject): CallFragment {
     id: asString(raw.id) ?? "",
     name: asString(body?.name),
     call: custom === null && raw.type !== "custom" ? "function" : "custom",
-    // Some servers send the arguments as an object.
-    text: typeof input === "string" ? input : asObject(input) === null ? "" : JSON.stringify(input),
+    text: custom === null ? argumentsIn(input) : (asString(input) ?? ""),
     seal: sealOf(raw),
   };
+}
+
+/** Some servers send the arguments as an object. */
+function argumentsIn(input: unknown): string {
+  if (typeof input === "string") return saidOnce(input);
+  return asObject(input) === null ? "" : JSON.stringify(input);
 }
 
 /** Google's endpoint for this dialect has a member of its own for the seal of a call. */
@@ -119,6 +204,8 @@ export class CallSlots {
 function startsAnew(slot: CallSlot, { id, name, text, index }: CallFragment): boolean {
   if (name === null || slot.name === null) return false;
   const isOtherId = id !== "" && slot.givenId !== "" && id !== slot.givenId;
+  // LiteLLM and others say a whole call once more behind it: BerriAI/litellm#20480, elizaOS/eliza#16973.
+  if (id !== "" && id === slot.givenId && name === slot.name && slot.repeats(text)) return false;
   if (slot.hasText && !slot.isComplete) return isOtherId && name !== slot.name;
   if (isOtherId || name !== slot.name) return true;
   // Some servers repeat the name with each fragment. Further arguments behind whole ones belong to another

@@ -2,15 +2,14 @@
 import type { JsonObject } from "../../core/json.ts";
 import { asObject, asString } from "../../wire/json.ts";
 import type { DecodedError } from "../codec.ts";
-import { errorEnvelope, messageIn, plainError, unwrapError } from "../shared/error-body.ts";
+import { errorEnvelope, messageIn, plainError, presentError, unwrapError } from "../shared/error-body.ts";
 import { cutMessage } from "../shared/failure-text.ts";
 
 /**
  * The error in a chunk or a whole reply, or null. vLLM marks an error by its `object` and not by a member.
  */
 export function errorOf(reply: JsonObject): unknown {
-  if (reply.error !== undefined && reply.error !== null && reply.error !== false) return reply.error;
-  return reply.object === "error" ? reply : null;
+  return presentError(reply.error) ?? (reply.object === "error" ? reply : null);
 }
 
 /** The code comes before the type. Google writes numbers as `code` and names as `status`. */

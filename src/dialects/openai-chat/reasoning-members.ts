@@ -5,7 +5,9 @@
  * - `reasoning_content`: DeepSeek, Kimi, GLM, Qwen. `reasoning`: vLLM from 0.16 on, Groq, Cerebras, Ollama.
  * - `reasoning_details`: OpenRouter (https://openrouter.ai/docs/use-cases/reasoning-tokens), MiniMax.
  * - `thinking_blocks`: LiteLLM (https://docs.litellm.ai/docs/reasoning_content).
+ * - `reasoning_text` and `reasoning_opaque`: GitHub Copilot (anomalyco/opencode#8900).
  * - `content`: Mistral's parts of type `thinking`. `extra_content`: Google.
+ * - `<think>`: tags in the text, of servers that leave it to their clients to find the thinking (`thought-tags.ts`).
  */
 import { isObject, type JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
@@ -16,17 +18,19 @@ import type { EncodeRequestOptions } from "../codec.ts";
 import { COMPATIBLE_MAKER } from "./seal.ts";
 
 /** Members of text, the preferred one first. Servers that fill several repeat the same text. */
-const TEXTS = ["reasoning_content", "reasoning"] as const;
+const TEXTS = ["reasoning_content", "reasoning", "reasoning_text"] as const;
 const LISTS = ["reasoning_details", "thinking_blocks"] as const;
-/** An object, of which the last one counts. */
-const OBJECT = "extra_content";
+/** Values of which the last one counts. */
+const VALUES = ["reasoning_opaque", "extra_content"] as const;
 /** The text of thinking that stands among the parts of the content. */
 const CONTENT = "content";
+/** The text of thinking that stands in tags in front of the content's text. */
+const TAGS = "<think>";
 /** All members of an assistant's turn that hold reasoning, but for its content. */
-export const REASONING_MEMBERS: readonly string[] = [...TEXTS, ...LISTS, OBJECT];
+export const REASONING_MEMBERS: readonly string[] = [...TEXTS, ...LISTS, ...VALUES];
 
 /** Those that hold signatures or encrypted text; the last one stands on calls, too. */
-export const SEALED_MEMBERS: readonly string[] = [...LISTS, OBJECT];
+export const SEALED_MEMBERS: readonly string[] = [...LISTS, ...VALUES];
 
 /** Members of an entry that come in pieces. */
 const GROWING: ReadonlySet<string> = new Set(["text", "summary", "data", "thinking", "signature"]);
@@ -42,7 +46,7 @@ export class ReasoningReader {
   /** null: no member has had a text. */
   #texts: Set<string> | null = null;
   #lists: Map<string, EntryList> | null = null;
-  #object: JsonObject | null = null;
+  #values: Map<string, unknown> | null = null;
   #chars = 0;
 
   constructor(isWhole: boolean) {
@@ -51,7 +55,7 @@ export class ReasoningReader {
 
   /** Whether there are entries that no seal holds yet. */
   get isPending(): boolean {
-    return this.#lists !== null || this.#object !== null;
+    return this.#lists !== null || this.#values !== null;
   }
 
   /** Returns the text that the delta adds to the reasoning. */
@@ -71,14 +75,18 @@ export class ReasoningReader {
       if (text !== "") this.#speaker ??= member;
       if (this.#speaker === member) said += text;
     }
-    const object = asObject(delta[OBJECT]);
-    if (object !== null && this.#hold(JSON.stringify(object).length)) this.#object = object;
+    for (const member of VALUES) {
+      const value = delta[member];
+      if (!isState(value) || !this.#hold(JSON.stringify(value).length)) continue;
+      this.#values ??= new Map();
+      this.#values.set(member, value);
+    }
     return said;
   }
 
-  /** The content holds thinking. */
-  noteContent(): void {
-    this.#hasText(CONTENT);
+  /** The content holds thinking: as parts, or in tags. */
+  noteContent(form: "parts" | "tags"): void {
+    this.#hasText(form === "parts" ? CONTENT : TAGS);
   }
 
   #hasText(member: string): void {
@@ -90,9 +98,9 @@ export class ReasoningReader {
   takeSeal(): Seal | null {
     const state: Record<string, unknown> = {};
     if (this.#lists !== null) for (const [member, list] of this.#lists) state[member] = list.entries;
-    if (this.#object !== null) state[OBJECT] = this.#object;
+    if (this.#values !== null) for (const [member, value] of this.#values) state[member] = value;
     this.#lists = null;
-    this.#object = null;
+    this.#values = null;
     return sealOf(this.#texts === null ? [] : [...this.#texts], state);
   }
 
@@ -121,9 +129,16 @@ export class ReasoningReader {
     this.#chars += chars;
     if (this.#chars <= MAX_STATE_CHARS) return true;
     this.#lists = null;
-    this.#object = null;
+    this.#values = null;
     return false;
   }
+}
+
+/** Whether a value is to come back. Google's mark of a thought says nothing beside the thought's text. */
+function isState(value: unknown): boolean {
+  if (typeof value === "string") return value !== "";
+  const google = asObject(asObject(value)?.google);
+  return isObject(value) && !(google?.thought === true && Object.keys(google).length === 1);
 }
 
 interface Entry {
@@ -219,9 +234,11 @@ export interface ReturnedReasoning {
   readonly members: JsonObject;
   /** Thinking that goes in front of the content's other parts; "": none. */
   readonly thought: string;
+  /** Thinking that goes in front of the content's text, in tags; "": none. */
+  readonly tagged: string;
 }
 
-const NO_REASONING: ReturnedReasoning = { members: {}, thought: "" };
+const NO_REASONING: ReturnedReasoning = { members: {}, thought: "", tagged: "" };
 
 /** Writes the reasoning of the assistant's turns as the server takes it. */
 export class ReasoningWriter {
@@ -265,14 +282,17 @@ export class ReasoningWriter {
       }
     }
     const thought = texts.get(CONTENT) ?? "";
+    const inTags = texts.get(TAGS) ?? "";
     texts.delete(CONTENT);
+    texts.delete(TAGS);
     for (const [name, text] of texts) if (text === "") texts.delete(name);
     // Most chat templates take the thinking out of turns without calls, and older servers refuse it there.
     const isWanted =
       this.#isOnAllTurns || Object.keys(state).length > 0 || parts.some(({ type }) => type === "tool-call");
     if (!isWanted) texts.clear();
     if (this.#filler !== null && thought === "") this.#addWanted(texts, this.#filler);
-    return { members: { ...Object.fromEntries(texts), ...state }, thought };
+    const tagged = isWanted && inTags !== "" ? `<think>${inTags}</think>\n` : "";
+    return { members: { ...Object.fromEntries(texts), ...state }, thought, tagged };
   }
 
   /** A model that wants reasoning on every turn may look in any of the server's members for it. */
@@ -295,7 +315,7 @@ export class ReasoningWriter {
 }
 
 function isText(name: string): boolean {
-  return name === CONTENT || textMember([name]) !== null;
+  return name === CONTENT || name === TAGS || textMember([name]) !== null;
 }
 
 function textMember(names: readonly string[]): string | null {

@@ -11,10 +11,10 @@ import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
-import { statedError } from "../shared/error-body.ts";
+import { presentError, statedError } from "../shared/error-body.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
-import { type CallSlot, CallSlots, isBlank, readFragment } from "./call-slot.ts";
+import { type CallSlot, CallSlots, isBlank, plainArguments, readFragment } from "./call-slot.ts";
 import { AnnotationReader } from "./citation.ts";
 import { ReasoningReader } from "./reasoning-members.ts";
 import { readSaidPart } from "./said-parts.ts";
@@ -47,6 +47,11 @@ export class ContentDecoder {
   #last: Held | null = null;
   #glue = "";
   readonly #reasoning: ReasoningReader;
+  readonly #tags = new ThoughtTags();
+  readonly #onPiece = (kind: "text" | "reasoning", text: string): void => {
+    if (kind === "reasoning") this.#reasoning.noteContent("tags");
+    this.#takeText(kind, text);
+  };
   readonly #annotations = new AnnotationReader();
   hasCalls = false;
   hasRefusal = false;
@@ -62,7 +67,7 @@ export class ContentDecoder {
   take(delta: JsonObject): void {
     this.#takeReasoning(delta);
     const { content } = delta;
-    if (typeof content === "string") this.#takeText("text", content);
+    if (typeof content === "string") this.say(content);
     else if (Array.isArray(content)) this.#takeParts(content);
     if (typeof delta.refusal === "string") this.#takeText("refusal", delta.refusal);
     if (Array.isArray(delta.annotations)) this.#annotations.add(delta.annotations);
@@ -73,7 +78,13 @@ export class ContentDecoder {
 
   /** Takes text as `take` takes a delta that holds nothing else. */
   say(text: string): void {
-    this.#takeText("text", text);
+    if (this.#tags.isPast) this.#takeText("text", text);
+    else if (text !== "") this.#tags.push(text, this.#onPiece);
+  }
+
+  /** Whether no call waits for the rest of its arguments. */
+  get isWhole(): boolean {
+    return this.#slots?.all.every((slot) => slot.isComplete) ?? true;
   }
 
   /**
@@ -81,6 +92,7 @@ export class ContentDecoder {
    * servers repeat their finish reason.
    */
   finish(finish: Finish): string | null {
+    this.#tags.end(this.#onPiece);
     const isShort = isCutShort(finish);
     for (const slot of this.#slots?.all ?? []) {
       if (slot.name === null) {
@@ -106,13 +118,17 @@ export class ContentDecoder {
 
   /** Closes the open block before a failure, if it is not a call. Returns whether no block is open. */
   interrupt(): boolean {
+    this.#tags.end(this.#onPiece);
     if (this.#open !== null && this.#open.kind !== "tool-call") this.#close();
     return this.#open === null;
   }
 
   #takeReasoning(delta: JsonObject): void {
     const text = this.#reasoning.take(delta);
-    if (text !== "") this.#takeText("reasoning", text);
+    if (text !== "") {
+      this.#tags.end(this.#onPiece);
+      this.#takeText("reasoning", text);
+    }
     // Entries without a text need a block whose seal holds them.
     else if (this.#reasoning.isPending && this.#last?.kind !== "reasoning")
       this.#add({ kind: "reasoning", text: "" });
@@ -123,7 +139,7 @@ export class ContentDecoder {
     for (const raw of parts) {
       const part = readSaidPart(raw);
       if (part === null || part.text === "") continue;
-      if (part.isThinking) this.#reasoning.noteContent();
+      if (part.isThinking) this.#reasoning.noteContent("parts");
       this.#takeText(part.kind, part.text);
     }
   }
@@ -147,6 +163,7 @@ export class ContentDecoder {
   }
 
   #takeCalls(list: readonly unknown[]): void {
+    if (list.length > 0) this.#tags.end(this.#onPiece);
     let isNext = false;
     for (const raw of list) {
       const object = asObject(raw);
@@ -168,8 +185,8 @@ export class ContentDecoder {
         this.#add(slot);
         continue;
       }
-      slot.add(fragment.text);
-      if (slot === this.#open) this.#sayArguments(slot, fragment.text);
+      const gained = slot.add(fragment.text);
+      if (slot === this.#open) this.#sayArguments(slot, gained);
       else if (isNamed) this.#advance();
     }
   }
@@ -220,11 +237,13 @@ export class ContentDecoder {
   #sayArguments(slot: CallSlot, fragment: string): void {
     if (slot.hasBegun) {
       if (fragment !== "") this.#emit({ type: "delta", text: fragment });
-    } else if (slot.call === "custom" ? fragment !== "" : !slot.isOdd && !isBlank(fragment)) {
-      slot.hasBegun = slot.call === "custom" || slot.text.trimStart().startsWith("{");
-      slot.isOdd = !slot.hasBegun;
-      if (slot.hasBegun) this.#emit({ type: "delta", text: slot.text });
+      return;
     }
+    const isCustom = slot.call === "custom";
+    if (isCustom ? fragment === "" : slot.isOdd || isBlank(fragment)) return;
+    slot.isOdd = !isCustom && !slot.text.trimStart().startsWith("{");
+    slot.hasBegun = isCustom || !(slot.isOdd || slot.isPlaceholder);
+    if (slot.hasBegun) this.#emit({ type: "delta", text: slot.text });
   }
 
   #close(): void {
@@ -232,8 +251,9 @@ export class ContentDecoder {
     if (block === null) return;
     this.#open = null;
     if (block.kind === "tool-call") {
+      this.#sayArguments(block, block.settle());
       const isSilent = block.hasBegun || isBlank(block.text) || block.text.trim() === "null";
-      if (!isSilent) this.#emit({ type: "delta", text: block.text });
+      if (!isSilent) this.#emit({ type: "delta", text: plainArguments(block.text) });
     } else if (block.kind === "text") {
       this.#annotations.close((annotation) => this.#emit({ type: "annotation", annotation }));
     }
@@ -278,14 +298,15 @@ export function indexOf(choice: JsonObject): number {
  */
 export function decodeReply(body: JsonObject, { idSeed }: DecodeReplyOptions): ModelReply {
   const choice = firstChoice(asArray(body.choices));
-  const error = choice === null ? statedError(body) : (choice.error ?? null);
+  const error =
+    choice === null ? statedError(body) : (presentError(body.error) ?? presentError(choice.error));
   if (error !== null) throw failure(failEvent(error).raw);
   if (choice === null && Array.isArray(body.choices) && asObject(body.usage) !== null)
     return emptyAnswer(body);
   const message = asObject(choice?.message);
   if (choice === null || message === null)
     throw new GatewayError("upstream_garbage", "the upstream's reply is not a completion: it has no message");
-  const raw = asString(choice.finish_reason);
+  const raw = finishReasonIn(choice);
   const finish = decodeFinish(raw);
   if (finish === "failure") throw failure(raw);
   const folder = new Folder();

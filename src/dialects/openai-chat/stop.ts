@@ -1,31 +1,64 @@
 /** Why an answer ended, both ways. */
+import type { JsonObject } from "../../core/json.ts";
 import type { Stop, StopKind } from "../../neutral/event.ts";
+import { asString } from "../../wire/json.ts";
 
 /** What a finish reason comes to: a good end, or the upstream's word for its own failure. */
 export type Finish = StopKind | "failure";
 
 /**
- * `finish_reason` of OpenAI and of compatible servers (Mistral, GLM, DeepSeek, OpenRouter, SGLang). Others
- * count as a plain end.
+ * `finish_reason` of OpenAI and of compatible servers (Mistral, GLM, DeepSeek, OpenRouter, SGLang), and the words of
+ * other makers that gateways pass on (Anthropic, Google, Amazon, Cohere), all in small letters: QwenLM/qwen-code#9884,
+ * mozilla-ai/any-llm#1200, aws-samples/bedrock-access-gateway#11. Others count as a plain end.
  */
 const FINISHES: ReadonlyMap<string, Finish> = new Map<string, Finish>([
   ["stop", "end"],
   ["length", "length"],
   ["max_tokens", "length"],
+  ["max_output_tokens", "length"],
+  ["max_length", "length"],
   ["model_length", "context-full"],
+  ["model_context_window_exceeded", "context-full"],
   ["tool_calls", "tool-calls"],
+  ["tool_call", "tool-calls"],
+  ["tool_use", "tool-calls"],
   ["function_call", "tool-calls"],
   ["content_filter", "refusal"],
+  ["content_filtered", "refusal"],
   ["sensitive", "refusal"],
+  ["refusal", "refusal"],
+  ["guardrail_intervened", "refusal"],
+  ["safety", "refusal"],
+  ["recitation", "refusal"],
+  ["blocklist", "refusal"],
+  ["prohibited_content", "refusal"],
+  ["spii", "refusal"],
+  ["error_toxic", "refusal"],
   ["error", "failure"],
   ["abort", "failure"],
+  ["timeout", "failure"],
   ["network_error", "failure"],
   ["insufficient_system_resource", "failure"],
 ]);
 
+/**
+ * The reason for which a choice has finished; null: it goes on. Some servers write an empty text or the word "null"
+ * until then: sgl-project/sglang#3912, adolfousier/opencrabs#1499.
+ */
+export function finishReasonIn(choice: JsonObject): string | null {
+  const reason = asString(choice.finish_reason);
+  return reason === "null" ? null : reason;
+}
+
 /** null (the server never said) is a plain end. */
 export function decodeFinish(reason: string | null): Finish {
-  return reason === null ? "end" : (FINISHES.get(reason) ?? "end");
+  return reason === null ? "end" : (FINISHES.get(reason.toLowerCase()) ?? "end");
+}
+
+/** The error of an answer that its server ended for a failure of its own; null: it ended for another reason. */
+export function failureIn(reason: string | null): JsonObject | null {
+  if (reason === null || decodeFinish(reason) !== "failure") return null;
+  return { message: `the upstream ended its answer with "${reason}"`, code: reason };
 }
 
 /** Whether the answer was cut short by a limit or a filter, so that a call's arguments may be unfinished. */

@@ -5,7 +5,7 @@ import type { Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
-import { statedError } from "../shared/error-body.ts";
+import { presentError, statedError } from "../shared/error-body.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { errorOf } from "./error-decode.ts";
@@ -88,7 +88,8 @@ export class ChatStreamDecoder implements StreamDecoder {
   /** `data`: the chunk as text, if it may repeat; else null. */
   #takeChunk(chunk: JsonObject, data: string | null): void {
     const choice = firstChoice(asArray(chunk.choices));
-    const error = errorOf(chunk) ?? choice?.error ?? (choice === null ? statedError(chunk) : null);
+    const error =
+      errorOf(chunk) ?? presentError(choice?.error) ?? (choice === null ? statedError(chunk) : null);
     if (error !== null) {
       this.#fail(failEvent(error));
       return;
@@ -101,7 +102,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     this.#start(chunk);
     const content = asObject(choice.delta) ?? asObject(choice.message);
     if (content !== null) this.#content.take(content);
-    const reason = asString(choice.finish_reason);
+    const reason = finishReasonIn(choice);
     if (reason === null) {
       const text = data === null || usage !== null ? null : soleText(choice);
       if (text !== null && data !== null) this.#repeated.learn(data, text);
@@ -119,12 +120,13 @@ export class ChatStreamDecoder implements StreamDecoder {
 
   #finish(reason: string): void {
     this.#finishReason = reason;
-    const finish = decodeFinish(reason);
-    if (finish === "failure") {
-      this.#fail(failEvent({ message: `the upstream ended its answer with "${reason}"`, code: reason }));
+    const failure = failureIn(reason);
+    if (failure !== null) {
+      this.#fail(failEvent(failure));
       return;
     }
-    const fault = this.#content.finish(finish);
+    // Some proxies say it behind each piece of the answer: 1jehuang/jcode#1326.
+    const fault = this.#content.isWhole ? this.#content.finish(decodeFinish(reason)) : null;
     if (fault !== null) this.#garbage(fault);
   }
 

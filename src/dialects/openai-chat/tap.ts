@@ -4,10 +4,11 @@ import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { compileShape } from "../../wire/json-shape.ts";
 import type { FailurePlace } from "../dialect.ts";
-import { STATED_ERROR_MEMBERS, statedError } from "../shared/error-body.ts";
+import { presentError, STATED_ERROR_MEMBERS, statedError } from "../shared/error-body.ts";
 import { type AnswerReader, AnswerReading } from "../shared/tap/answer-reader.ts";
 import { ContentSearch } from "../shared/tap/content-bytes.ts";
 import { keyNeedle, NeedleSearch, textNeedle } from "../shared/tap/needle.ts";
+import { errorOf } from "./error-decode.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { decodeFinish, failureIn, finishReasonIn } from "./stop.ts";
 import { laterUsage, usageIn } from "./usage.ts";
@@ -20,14 +21,14 @@ const BODY = compileShape({
   ...USAGE_MEMBERS,
   service_tier: true,
   ...STATED_ERROR_MEMBERS,
-  choices: { "*": { finish_reason: true, usage: true } },
+  choices: { "*": { finish_reason: true, usage: true, error: true } },
 });
 const FRAME = compileShape({
   model: true,
   ...USAGE_MEMBERS,
   service_tier: true,
   ...STATED_ERROR_MEMBERS,
-  choices: { "*": { finish_reason: true, delta: true, usage: true } },
+  choices: { "*": { finish_reason: true, delta: true, usage: true, error: true } },
 });
 const SEARCH = new NeedleSearch([
   keyNeedle("finish_reason"),
@@ -53,17 +54,12 @@ export class ChatReader implements AnswerReader {
   readFrame(event: string, data: unknown): boolean {
     const chunk = asObject(data);
     if (chunk === null) return false;
-    if (event === "error" || isPresent(chunk.error)) {
-      this.answer.fail(chunk.error ?? chunk);
-      return false;
-    }
     const choices = asArray(chunk.choices);
-    if (choices.length === 0) {
-      const stated = statedError(chunk);
-      if (stated !== null) {
-        this.answer.fail(stated);
-        return false;
-      }
+    const error = event === "error" ? (presentError(chunk.error) ?? chunk) : failureOf(chunk, choices);
+    if (error !== null) {
+      this.#readCommon(chunk);
+      this.answer.fail(error);
+      return false;
     }
     const hasUsage = this.#readCommon(chunk);
     const finishReason = finishReasonOf(choices);
@@ -90,9 +86,10 @@ export class ChatReader implements AnswerReader {
     if (completion === null) return;
     const choices = asArray(completion.choices);
     const hasUsage = this.#readCommon(completion);
-    const stated = choices.length === 0 ? (statedError(completion) ?? noChoice(completion, hasUsage)) : null;
-    if (stated !== null) {
-      this.answer.fail(stated);
+    const failure =
+      failureOf(completion, choices) ?? (choices.length === 0 ? noChoice(completion, hasUsage) : null);
+    if (failure !== null) {
+      this.answer.fail(failure);
       return;
     }
     this.answer.stopReason = finishReasonOf(choices);
@@ -125,13 +122,22 @@ function noChoice(completion: JsonObject, hasUsage: boolean): JsonObject | null 
   return { code: "no_choices", message: "the upstream's reply holds no choice" };
 }
 
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
+/** The failure that a chunk or a completion states, for itself or for a choice; null: none. */
+function failureOf(object: JsonObject, choices: readonly unknown[]): unknown {
+  if (choices.length === 0) return statedError(object);
+  const error = errorOf(object);
+  if (error !== null) return error;
+  for (const entry of choices) {
+    const choice = asObject(entry);
+    const own = choice === null ? null : (presentError(choice.error) ?? failureIn(finishReasonIn(choice)));
+    if (own !== null) return own;
+  }
+  return null;
 }
 
 function finishReasonOf(choices: readonly unknown[]): string | null {
   for (const choice of choices) {
-    const reason = asString(asObject(choice)?.finish_reason);
+    const reason = finishReasonIn(asObject(choice) ?? {});
     if (reason !== null) return reason;
   }
   return null;

@@ -236,8 +236,10 @@ class MessageWriter {
     // The turn held only parts that another provider can read.
     if (parts.length > 0 && text === "" && refusal === "" && calls.length === 0) return;
     const isSilent = text === "" && (calls.length > 0 || refusal !== "");
-    const { members, thought } = this.#reasoning.write(parts);
-    const said = isSilent ? null : isMarked ? marks : text;
+    const { members, thought, tagged } = this.#reasoning.write(parts);
+    const spoken = isSilent ? null : isMarked ? marks : text;
+    const said =
+      tagged === "" ? spoken : isMarked ? [{ type: "text", text: tagged }, ...marks] : tagged + text;
     const content =
       thought === "" ? said : [thinkingPart(thought), ...(said === null || said === "" ? [] : partsOf(said))];
     const message = this.#addMessage("assistant", name, content, members);

@@ -9,7 +9,7 @@ import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
-import { statedError } from "../shared/error-body.ts";
+import { presentError, statedError } from "../shared/error-body.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import {
   type AnswerContext,
@@ -166,7 +166,7 @@ export function startOf(response: JsonObject | null): ModelEvent {
 
 /** Throws `upstream_garbage` unless the response is a whole answer. */
 function statusOf(body: JsonObject): "completed" | "incomplete" {
-  const error = body.error ?? (body.output === undefined ? statedError(body) : null);
+  const error = presentError(body.error) ?? (body.output === undefined ? statedError(body) : null);
   if (error !== null || body.status === "failed") {
     const { message, raw } = failEvent(error);
     throw new GatewayError("upstream_garbage", message, { detail: raw });

@@ -42,6 +42,8 @@ const SEARCH = new NeedleSearch([keyNeedle("response"), textNeedle('"error"')]);
 const SEQUENCE_KEY = Buffer.from('"sequence_number":');
 /** Events in front of the answer. */
 const PRELUDE: ReadonlySet<string> = new Set(["response.created", "response.in_progress", "response.queued"]);
+/** The last one is a word of other servers. */
+const ENDS: ReadonlySet<string> = new Set(["response.completed", "response.incomplete", "response.done"]);
 /** Ids have about 60 characters; they are kept for as long as the response is made. */
 const MAX_PENDING_ID_CHARS = 256;
 
@@ -71,9 +73,9 @@ export class ResponsesReader implements AnswerReader {
     if (stated !== null && event !== "error") this.answer.fail(stated);
     else if (type === "error" || event === "error") {
       this.answer.fail(frame.error ?? { code: frame.code, message: frame.message, param: frame.param });
-    } else if (type === "response.failed") {
+    } else if (type === "response.failed" || type === "response.cancelled") {
       this.answer.fail(response?.error);
-    } else if (type === "response.completed" || type === "response.incomplete") {
+    } else if (ENDS.has(type)) {
       const saidNothing = !this.answer.hasContent;
       this.answer.hasContent = true;
       this.answer.stopReason = stopReasonOf(response);

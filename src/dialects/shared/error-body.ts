@@ -121,6 +121,13 @@ export const STATED_ERROR_MEMBERS = {
   object: true,
 } as const;
 
+/** An error that says something; null: the member is absent, or holds what servers write where there is no error. */
+export function presentError(error: unknown): unknown {
+  if (error === undefined || error === false || error === "" || error === 0) return null;
+  const isEmpty = typeof error === "object" && error !== null && Object.keys(error).length === 0;
+  return isEmpty ? null : error;
+}
+
 /** Codes that stand for a success. */
 const GOOD_CODES: ReadonlySet<unknown> = new Set([0, 200, "0", "200", "success", "ok", "OK"]);
 
@@ -129,8 +136,9 @@ const GOOD_CODES: ReadonlySet<unknown> = new Set([0, 200, "0", "200", "success",
  * own, as an error object or a text; null: it states none. Only for what holds no answer.
  */
 export function statedError(body: JsonObject): unknown {
-  const { error, code, object } = body;
-  if (error !== undefined && error !== null && error !== false) return error;
+  const { code, object } = body;
+  const error = presentError(body.error);
+  if (error !== null) return error;
   // vLLM marks an error by its `object`.
   if (object === "error") return body;
   const base = baseRespError(asObject(body.base_resp));

@@ -153,7 +153,8 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     // https://platform.minimax.io/docs/guides/text-m2-function-call; switch: CherryHQ/cherry-studio#16431.
     profile: like({
       ...CHAT_ALONE,
-      reasoningMembers: ["reasoning_content", "reasoning_details"],
+      // Its thinking stands in tags in front of the text, and is wanted back there.
+      reasoningMembers: ["reasoning_content", "reasoning_details", "<think>"],
       thinkingSwitch: "thinking-adaptive",
       cacheMarks: null,
       extraSampling: NO_MORE_SAMPLING,

@@ -4,7 +4,7 @@ export const kind: FieldKind = {
   id: "opaque-reasoning",
   title: "Reasoning that only its server can read",
   promise:
-    "What a server of Chat sends as reasoning comes back to it as it came, from clients of every dialect, streamed and whole: the same members, lists in their order, signatures and encrypted entries unchanged. A server that knows other members gets the text in its own; OpenAI gets none, and Google's stand-in goes to Google alone.",
+    "What a server of Chat sends as reasoning comes back to it as it came, from clients of every dialect, streamed and whole: the same members, lists in their order, signatures and encrypted entries unchanged. Thinking in tags in front of a text is thinking for the client, and stands in tags again where it came so. A server that knows other members gets the text in its own; OpenAI gets none, and Google's stand-in goes to Google alone.",
   sources: [
     "anomalyco/opencode#30477",
     "vllm-project/router#115",
@@ -17,6 +17,7 @@ export const kind: FieldKind = {
     "UKGovernmentBEIS/inspect_ai#4080",
     "BerriAI/litellm#27439",
     "charmbracelet/crush#1590",
+    "anomalyco/opencode#8900",
     "https://openrouter.ai/docs/use-cases/reasoning-tokens",
     "https://docs.litellm.ai/docs/reasoning_content",
     "https://ai.google.dev/gemini-api/docs/openai",

@@ -67,7 +67,15 @@ const usage = record(
   },
 );
 
-const stopReason = one("end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal", "pause_turn");
+const stopReason = one(
+  "end_turn",
+  "max_tokens",
+  "model_context_window_exceeded",
+  "stop_sequence",
+  "tool_use",
+  "refusal",
+  "pause_turn",
+);
 const stopDetails = orNull(
   record({ type: one("refusal"), category: orNull(text), explanation: orNull(text) }),
 );

@@ -134,6 +134,7 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   end_turn: "end",
   tool_use: "calls",
   max_tokens: "length",
+  model_context_window_exceeded: "length",
   stop_sequence: "stop-sequence",
   refusal: "refusal",
   pause_turn: "pause",
