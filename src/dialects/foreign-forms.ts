@@ -1,7 +1,7 @@
 /** Requests in the words of another dialect than the one of their path. */
 import { Buffer } from "node:buffer";
 import { atOnce, inTurns, type Pieces } from "../core/turns.ts";
-import { jsonText, parseJsonObject } from "../wire/json.ts";
+import { jsonText, parseRequestObject } from "../wire/json.ts";
 import type { Dialect, ForeignForms, Peek } from "./dialect.ts";
 import type { Route } from "./endpoint.ts";
 import { DIALECTS } from "./index.ts";
@@ -39,7 +39,7 @@ function* rewritten(
   { rewrite }: ForeignForms,
 ): Pieces<BookRequest> {
   yield;
-  const parsed = parseJsonObject(given.body);
+  const parsed = parseRequestObject(given.body);
   if (parsed === null) return given;
   yield;
   const book = rewrite(parsed);

@@ -11,7 +11,7 @@ import { asGatewayError, replyWithError, requestIdHeaders } from "../http/error-
 import { isDeeperThan } from "../neutral/tools/depth.ts";
 import { admitExplained } from "../proxy/admission/admit.ts";
 import type { Gateway } from "../proxy/gateway.ts";
-import { parseJsonObject } from "../wire/json.ts";
+import { parseRequestObject } from "../wire/json.ts";
 import { JsonScanner, MAX_DEPTH } from "../wire/json-scan.ts";
 import { compileShape } from "../wire/json-shape.ts";
 import { type Explanation, explain } from "./explain.ts";
@@ -88,7 +88,7 @@ function readQuestion(bytes: Uint8Array): { path: string; body: JsonObject } {
       `a request to explain has at most ${MAX_QUESTION_BYTES} bytes; send less, or have "clewline explain" read it from a file`,
     );
   }
-  const { path, body } = parseJsonObject(bytes) ?? {};
+  const { path, body } = parseRequestObject(bytes) ?? {};
   if (typeof path !== "string" || !isObject(body)) {
     throw new GatewayError(
       "bad_request",

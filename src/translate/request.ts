@@ -19,7 +19,7 @@ import { checkCeilings } from "../neutral/ceilings.ts";
 import type { Drop, ModelRequest } from "../neutral/request.ts";
 import type { Snapshot, UpstreamView } from "../snapshot.ts";
 import type { MediaFetch } from "../transport/media-fetch.ts";
-import { parseJsonObject } from "../wire/json.ts";
+import { parseRequestObject } from "../wire/json.ts";
 import { turnBefore } from "./call-mark.ts";
 import { boundDrops, strictRefusal, UNSEALED } from "./drops.ts";
 import { type DecodedEmbedding, decodeEmbedding, encodeEmbedding, SAME_NAMES } from "./embedding.ts";
@@ -386,7 +386,7 @@ function writeBody(draft: Draft): TranslatedRequest {
 }
 
 function parseRequest(bytes: Uint8Array): JsonObject {
-  const body = parseJsonObject(bytes);
+  const body = parseRequestObject(bytes);
   if (body === null) throw new GatewayError("bad_request", "the body is not a JSON object; send one");
   return body;
 }

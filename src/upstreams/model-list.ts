@@ -1,7 +1,7 @@
 /** Reads the list of models that a provider gives. */
 import type { JsonObject } from "../core/json.ts";
 import type { Effort, ThinkingTraits } from "../neutral/traits.ts";
-import { asObject } from "../wire/json.ts";
+import { asObject, parseJson } from "../wire/json.ts";
 import type { PartialTraits } from "./model-traits/traits-override.ts";
 
 export interface ListedModel {
@@ -16,12 +16,7 @@ const MAX_MODELS = 5_000;
 
 /** Leaves out entries that cannot be read. A body that is not a list gives an empty list. */
 export function parseModelList(text: string): readonly ListedModel[] {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    return [];
-  }
+  const body = parseJson(text);
   if (typeof body !== "object" || body === null) return [];
   // Of OpenAI and Anthropic, of Gemini, and of Vertex AI.
   const { data, models, publisherModels } = body as Readonly<Record<string, unknown>>;

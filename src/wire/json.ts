@@ -1,5 +1,7 @@
 /** Reads JSON values of unknown shape. */
+import { GatewayError } from "../core/errors.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
+import { isTooDense, MAX_JSON_WEIGHT } from "../core/json-density.ts";
 import { decodeUtf8, markBytes } from "./bytes.ts";
 
 /** The value as an object; null for any other value and for an array. */
@@ -17,8 +19,9 @@ export function asString(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-/** The value of JSON text; undefined for other text. */
+/** The value of JSON text; undefined for other text, and for one that holds too much to be parsed. */
 export function parseJson(text: string): unknown {
+  if (isTooDense(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {
@@ -32,6 +35,19 @@ export function parseJson(text: string): unknown {
  */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
   return asObject(parseJson(decodeUtf8(bytes, markBytes(bytes), bytes.length)));
+}
+
+/**
+ * The same of a client's request. Throws `bad_request` for a body that holds too much to be parsed: to leave it as it is would
+ * let it pass by what reads it.
+ */
+export function parseRequestObject(bytes: Uint8Array): JsonObject | null {
+  const text = decodeUtf8(bytes, markBytes(bytes), bytes.length);
+  if (!isTooDense(text)) return asObject(parseJson(text));
+  throw new GatewayError(
+    "bad_request",
+    `the body has more lists, objects and members than are read (${MAX_JSON_WEIGHT}; a list or an object counts as two); send less`,
+  );
 }
 
 /** JSON text of a parsed value; null when the value is nested too deeply for the runtime. */

@@ -1,7 +1,6 @@
 /** P3, P7: what clients and upstreams send costs memory in proportion, and all of it together has a bound. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
-import { cpuMsOf } from "./cpu.ts";
 import { answerWell } from "../faults/asking.ts";
 import { translatedToml } from "../flow/translated.ts";
 import { CLIENT_KEY, type Gateway, startGateway, until } from "../kit/gateway.ts";
@@ -15,6 +14,7 @@ import {
   sendWhole,
   startRawUpstream,
 } from "../kit/raw-upstream.ts";
+import { cpuMsOf } from "./cpu.ts";
 
 const MEGABYTE = 1024 * 1024;
 const METRICS_KEY = "metrics-key-0123456789abcdef";

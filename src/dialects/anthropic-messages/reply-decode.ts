@@ -6,7 +6,7 @@ import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
 import type { Seal } from "../../neutral/message.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
-import { asArray, asObject, asString } from "../../wire/json.ts";
+import { asArray, asObject, asString, parseJson } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
 import { statedError } from "../shared/error-body.ts";
 import { failEvent } from "../shared/failure-text.ts";
@@ -196,12 +196,9 @@ export class ContentReader {
 /** The block with the input that came in pieces in place of its empty one. */
 function withInput(open: OpenBlock): JsonObject {
   if (open.collected === "") return open.raw;
-  let input: unknown;
-  try {
-    input = JSON.parse(open.collected);
-  } catch {
+  const input = parseJson(open.collected);
+  if (input === undefined)
     throw new BrokenReply("the upstream sent the input of a server tool that is not JSON");
-  }
   if (isDeeperThan(input, MAX_DEPTH)) throw new BrokenReply(REPLY_FAULTS.tooDeep);
   return { ...open.raw, input };
 }

@@ -1,7 +1,7 @@
 /** Reads a streamed reply of the Messages API. */
 import type { JsonObject } from "../../core/json.ts";
 import type { ModelEvent } from "../../neutral/event.ts";
-import { asObject, asString } from "../../wire/json.ts";
+import { asObject, asString, parseJson } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import { statedError } from "../shared/error-body.ts";
@@ -53,14 +53,10 @@ export class MessagesStreamDecoder implements StreamDecoder {
 
   #read(name: string, data: string, emit: Emit): void {
     if (this.#isDone || data === "") return;
-    let frame: JsonObject | null = null;
-    try {
-      frame = asObject(JSON.parse(data));
-    } catch {
+    const frame = asObject(parseJson(data));
+    if (frame === null) {
       // Compatible servers send OpenAI's end mark.
       if (data.trim() === "[DONE]") return;
-    }
-    if (frame === null) {
       this.#break(REPLY_FAULTS.notJson, emit);
       return;
     }

@@ -7,7 +7,7 @@ import type { ModelReply, Stop } from "../../neutral/event.ts";
 import type { AssistantPart, ImagePart, Seal, ToolCallPart } from "../../neutral/message.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
 import type { Usage } from "../../neutral/usage.ts";
-import { asObject } from "../../wire/json.ts";
+import { asObject, parseJson } from "../../wire/json.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
 import { GroundingWriter } from "./grounding-encode.ts";
 import { MAKER, signatureOf } from "./seal.ts";
@@ -49,13 +49,8 @@ export function imagePart({ source }: ImagePart): WirePart {
 
 /** Google's own part as it was; null: the seal is of another maker, or holds no part. */
 export function opaquePart(raw: Seal): JsonObject | null {
-  if (raw.maker !== MAKER) return null;
-  try {
-    return asObject(JSON.parse(raw.data));
-  } catch {
-    // The data comes from a client, which may have changed it.
-    return null;
-  }
+  // The data comes from a client, which may have changed it.
+  return raw.maker === MAKER ? asObject(parseJson(raw.data)) : null;
 }
 
 /**

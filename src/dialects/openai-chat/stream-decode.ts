@@ -2,7 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { FailEvent, ModelEvent } from "../../neutral/event.ts";
 import type { Usage } from "../../neutral/usage.ts";
-import { asArray, asObject, asString } from "../../wire/json.ts";
+import { asArray, asObject, asString, parseJson } from "../../wire/json.ts";
 import { SseReader } from "../../wire/sse-reader.ts";
 import type { DecodeReplyOptions, StreamDecoder } from "../codec.ts";
 import { presentError, statedError } from "../shared/error-body.ts";
@@ -72,10 +72,8 @@ export class ChatStreamDecoder implements StreamDecoder {
         return;
       }
     }
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(data);
-    } catch {
+    const parsed = parseJson(data);
+    if (parsed === undefined) {
       this.#garbage(REPLY_FAULTS.notJson);
       return;
     }

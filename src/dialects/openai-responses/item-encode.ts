@@ -3,7 +3,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Annotation, ImagePart, Seal, SearchPart } from "../../neutral/message.ts";
 import { wrapSeal } from "../../neutral/seal.ts";
 import { isDeeperThan, MAX_DEPTH } from "../../neutral/tools/depth.ts";
-import { asObject } from "../../wire/json.ts";
+import { asObject, parseJson } from "../../wire/json.ts";
 import { MAKER } from "./seal.ts";
 
 export type ItemStatus = "in_progress" | "completed" | "incomplete";
@@ -141,10 +141,6 @@ export function imageItem(id: string, status: "in_progress" | "completed", { sou
 
 /** null: the text is no JSON, or nests too deep to be written again. */
 export function parse(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isDeeperThan(value, MAX_DEPTH) ? null : value;
-  } catch {
-    return null;
-  }
+  const value = parseJson(text);
+  return value === undefined || isDeeperThan(value, MAX_DEPTH) ? null : value;
 }

@@ -3,6 +3,7 @@
  * `{"input":"…"}`.
  */
 import { isObject, type JsonObject } from "../../core/json.ts";
+import { isTooDense } from "../../core/json-density.ts";
 import { MAX_DEPTH } from "./depth.ts";
 
 /**
@@ -11,7 +12,7 @@ import { MAX_DEPTH } from "./depth.ts";
  */
 export function parseArguments(text: string): JsonObject | null {
   if (text === "" || text === "{}") return {};
-  if (text.length > MAX_DEPTH && isTextDeep(text)) return null;
+  if (text.length > MAX_DEPTH && (isTextDeep(text) || isTooDense(text))) return null;
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -22,7 +22,7 @@ import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import { knownRepairs } from "../../upstreams/refusals/known-repairs.ts";
 import type { Answered } from "../../upstreams/refusals/learned-repairs.ts";
 import { indexOfBytes } from "../../wire/bytes.ts";
-import { parseJsonObject } from "../../wire/json.ts";
+import { parseRequestObject } from "../../wire/json.ts";
 import { rewriteJson } from "../../wire/json-rewrite.ts";
 import { droppedFromQuery } from "./query.ts";
 import { betaDrops, refusedBetas } from "./refused-betas.ts";
@@ -210,7 +210,7 @@ function changeBody(
   const { dialect } = exchange.route;
   const codec = CODECS[dialect];
   const before =
-    exchange.amendment === null && !mayConcern(dialect, body, repairs) ? null : parseJsonObject(body);
+    exchange.amendment === null && !mayConcern(dialect, body, repairs) ? null : parseRequestObject(body);
   if (before === null && exchange.amendment !== null) {
     // Servers that read more than JSON would take it without what the operator fixed.
     throw new GatewayError("bad_request", "the body is not a JSON object; send one");

@@ -1,6 +1,6 @@
 /** Members that each request to an upstream has, whoever asks, such as a company's proxy wants them. */
 import type { JsonObject } from "../../core/json.ts";
-import { parseJsonObject } from "../../wire/json.ts";
+import { parseRequestObject } from "../../wire/json.ts";
 import { rewriteJson } from "../../wire/json-rewrite.ts";
 import type { UpstreamRequestParts } from "../authorization.ts";
 
@@ -88,7 +88,7 @@ const OPENING_BRACE = 0x7b;
 /** Bodies that are no JSON object, such as forms with files, stay as they are. */
 function withBody(body: Uint8Array | null, members: JsonObject | null): Uint8Array | null {
   if (body === null || members === null || body[0] !== OPENING_BRACE) return body;
-  const before = parseJsonObject(body);
+  const before = parseRequestObject(body);
   if (before === null) return body;
   // Servers in Go read a member in any case, and the last of several counts.
   const fixed = new Set(Object.keys(members).map((name) => name.toLowerCase()));
