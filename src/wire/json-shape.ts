@@ -26,6 +26,10 @@ interface ShapeMember {
   readonly node: ShapeNode;
 }
 
+/** Shared: shapes have some thousands of leaves and of sizes without a key. */
+const NO_MEMBERS: readonly ShapeMember[] = [];
+const NO_SIZES: ShapeNode["bySize"] = [];
+
 /** The compiled shape can serve any number of scanners. */
 export function compileShape(shape: JsonShape, path = "", name = ""): ShapeNode {
   let element: ShapeNode | null = null;
@@ -35,12 +39,18 @@ export function compileShape(shape: JsonShape, path = "", name = ""): ShapeNode 
     if (key === "*") element = node;
     else members.push({ key: new TextEncoder().encode(key), node });
   }
+  if (members.length === 0) return { path, name, element, members: NO_MEMBERS, bySize: NO_SIZES };
   return { path, name, element, members, bySize: bySize(members) };
 }
 
-function bySize(members: readonly ShapeMember[]): ShapeMember[][] {
-  const longest = Math.max(-1, ...members.map(({ key }) => key.length));
-  return Array.from({ length: longest + 1 }, (_, size) => members.filter(({ key }) => key.length === size));
+function bySize(members: readonly ShapeMember[]): ShapeNode["bySize"] {
+  const sizes: ShapeMember[][] = [];
+  for (const member of members) {
+    const of = sizes[member.key.length];
+    if (of === undefined) sizes[member.key.length] = [member];
+    else of.push(member);
+  }
+  return Array.from(sizes, (of) => of ?? NO_MEMBERS);
 }
 
 /** The member of `node` with this raw key. An escape in the key counts as its character. */

@@ -12,6 +12,8 @@ interface CompiledWord {
   readonly kind: number;
 }
 
+const NO_WORDS: readonly CompiledWord[] = [];
+
 /** Can serve any number of scans. */
 export class JsonWords {
   /** By size, from 0 to that of the longest word: most strings are longer, and most others begin otherwise. */
@@ -19,10 +21,13 @@ export class JsonWords {
 
   constructor(words: readonly JsonWord[]) {
     const compiled = words.map(({ text, kind }) => ({ bytes: new TextEncoder().encode(text), kind }));
-    const longest = Math.max(0, ...compiled.map(({ bytes }) => bytes.length));
-    this.bySize = Array.from({ length: longest + 1 }, (_, size) =>
-      compiled.filter(({ bytes }) => bytes.length === size),
-    );
+    const sizes: CompiledWord[][] = [];
+    for (const word of compiled) {
+      const of = sizes[word.bytes.length];
+      if (of === undefined) sizes[word.bytes.length] = [word];
+      else of.push(word);
+    }
+    this.bySize = Array.from(sizes, (of) => of ?? NO_WORDS);
   }
 }
 
