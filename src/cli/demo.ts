@@ -118,15 +118,13 @@ key = "${CLIENT_KEY}"
 async function start(file: string, port: number, io: CliIo): Promise<App> {
   const load = async (chosenPort: number) =>
     (await loadConfig({ file, env: {}, flags: { port: String(chosenPort) }, cwd: io.cwd })).config;
+  const nowMs = (): number => io.clock.nowMs();
   const options = {
     reloadConfig: () => load(port),
     version: VERSION,
     clock: io.clock,
     ids: io.ids,
-    ...makeLog(
-      "error",
-      logWriter(() => io.clock.nowMs()),
-    ),
+    ...makeLog("error", nowMs, logWriter(nowMs)),
     memory: io.memory,
     ownCommand: io.ownCommand,
   };

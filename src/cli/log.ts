@@ -1,5 +1,4 @@
-/** The log on standard error: lines for people on a terminal, JSON lines by pino elsewhere. */
-import pino from "pino";
+/** The log on standard error: lines for people on a terminal, JSON lines elsewhere. */
 import type { LogWriter } from "../app/log-writer.ts";
 import { visibleText } from "../app/visible-text.ts";
 import type { Log, LogFields } from "../core/log.ts";
@@ -15,26 +14,20 @@ export interface ProcessLog {
 
 const RANKS: Readonly<Record<Level, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** Each line is written before the call returns, if it can be without waiting. */
-export function makeLog(level: Level, writer: LogWriter): ProcessLog {
-  const logger = pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    writer,
-  );
+/** Each line is written before the call returns, if it can be without waiting. The form is pino's. */
+export function makeLog(level: Level, nowMs: () => number, { write }: Pick<LogWriter, "write">): ProcessLog {
+  const writeLine = (of: Level, fields: object, msg: string): void => {
+    if (RANKS[of] < RANKS[level]) return;
+    write(`${JSON.stringify({ level: of, time: new Date(nowMs()).toISOString(), ...fields, msg })}\n`);
+  };
+  const line =
+    (of: Level) =>
+    (fields: LogFields, message: string): void =>
+      writeLine(of, fields, message);
   return {
-    log: {
-      debug: (fields, message) => logger.debug(fields, message),
-      info: (fields, message) => logger.info(fields, message),
-      warn: (fields, message) => logger.warn(fields, message),
-      error: (fields, message) => logger.error(fields, message),
-    },
-    writeRequest: (line, times) =>
-      logger[levelOf(line)]({ ...line, times: times > 1 ? times : undefined }, "request"),
+    log: { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") },
+    writeRequest: (request, times) =>
+      writeLine(levelOf(request), { ...request, times: times > 1 ? times : undefined }, "request"),
   };
 }
 

@@ -181,10 +181,11 @@ function isTerminal({ progress }: CliIo): boolean {
 
 function logFor(config: Config, io: CliIo, writer: LogWriter): ProcessLog {
   const { level } = config.log;
-  if (!isTerminal(io)) return makeLog(level, writer);
+  const nowMs = (): number => io.clock.nowMs();
+  if (!isTerminal(io)) return makeLog(level, nowMs, writer);
   // https://no-color.org
   const hasColor = (io.env.NO_COLOR ?? "") === "" && io.env.TERM !== "dumb";
-  return makeTerminalLog({ level, hasColor, nowMs: () => io.clock.nowMs() }, writer);
+  return makeTerminalLog({ level, hasColor, nowMs }, writer);
 }
 
 /** `config`: null where it could not be read. */

@@ -1,4 +1,4 @@
-/** Structured logs. Commands implement this narrow interface with pino. */
+/** Structured logs. `src/cli/log.ts` implements this narrow interface. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface Log {
