@@ -28,13 +28,18 @@ export function blocksOf(page: string): readonly Block[] {
   );
 }
 
+/** The blocks of the page `name`, for a gateway at `url`. */
+export async function readBlocks(name: string, url: string): Promise<readonly Block[]> {
+  const page = await Bun.file(join(PAGES, `${name}.md`)).text();
+  return blocksOf(page.replaceAll(PAGE_URL, url));
+}
+
 /** The settings of the page `name`, for a gateway at `url` and a client key. */
 export async function readRecipe(name: string, { url, key }: { url: string; key: string }): Promise<Recipe> {
-  const page = await Bun.file(join(PAGES, `${name}.md`)).text();
   const env: Record<string, string> = { CLEWLINE_KEY: key };
   const files: Record<string, string> = {};
   const commands: string[] = [];
-  for (const { language, file, text } of blocksOf(page.replaceAll(PAGE_URL, url))) {
+  for (const { language, file, text } of await readBlocks(name, url)) {
     if (file !== null) files[file.replace(/^~\//, "")] = text;
     if (language !== "sh") continue;
     commands.push(...text.split("\n").filter((line) => line !== "" && !line.startsWith("export ")));
