@@ -116,8 +116,9 @@ if (IS_FULL) {
     async () => {
       const home = makeHome(stage, "codex-base-url", {
         ".codex/config.toml": `model = "gpt-5.4"\nopenai_base_url = "${stage.url}/v1"\n[analytics]\nenabled = false\n`,
-        ".codex/auth.json": JSON.stringify({ auth_mode: "apikey", OPENAI_API_KEY: stage.key }),
       });
+      const login = ["sh", "-c", "printenv CLEWLINE_KEY | codex login --with-api-key"] as const;
+      await runIn(home, "/bin", login, { CLEWLINE_KEY: stage.key, PATH: `${commands}:${process.env.PATH}` });
       const command = ["codex", "exec", "--skip-git-repo-check", PROMPT] as const;
       const { out, err } = await runIn(home, commands, command, {});
 

@@ -18,7 +18,8 @@ export interface Gate {
   readonly folder: string;
 }
 
-interface Program {
+/** How a program is set up from its page. */
+export interface SetUp {
   /** The name of its page. */
   readonly page: string;
   /** Changes the file of the page: the model, and reports to the program's maker. */
@@ -26,6 +27,9 @@ interface Program {
   readonly env?: Readonly<Record<string, string>>;
   /** How the line of the page begins that is run once before others. */
   readonly login?: string;
+}
+
+interface Program extends SetUp {
   /** Works on a prompt without asking a person. */
   readonly command: (model: string, prompt: string) => readonly [name: string, ...args: string[]];
   /** Orders to a simulated model to call a tool of the program's. Files are absolute paths. */
@@ -124,15 +128,31 @@ export function makeHome(
   return home;
 }
 
-/** A home folder of this name in which a program is set up as its page says, and the environment of its page. */
+/** A home folder in which a program is set up as its page says, and the environment of its page. */
+export interface Home {
+  readonly home: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Sets a program up in a home folder of this name. */
 export async function setUp(
   program: ProgramName,
   gate: Gate,
   commands: string,
   name: string,
   model: string,
-): Promise<{ readonly home: string; readonly env: Readonly<Record<string, string>> }> {
-  const { page, edit, env: more, login }: Program = PROGRAMS[program];
+): Promise<Home> {
+  return await setUpFrom(PROGRAMS[program], gate, commands, name, model);
+}
+
+/** The same for any program with a page. */
+export async function setUpFrom(
+  { page, edit, env: more, login }: SetUp,
+  gate: Gate,
+  commands: string,
+  name: string,
+  model: string,
+): Promise<Home> {
   const recipe = await readRecipe(page, gate);
   const files = Object.entries(recipe.files).map(([path, text]) => [path, edit?.(text, model) ?? text]);
   const home = makeHome(gate, name, Object.fromEntries(files));

@@ -2,7 +2,9 @@
  * The clients that are tried: where each comes from, how it is told of the gateway, and what it is asked.
  */
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { type Gate, PROGRAMS, type ProgramName } from "../programs.ts";
+import { OPEN_WEBUI, SILLYTAVERN } from "./sites.ts";
 
 /** A dialect, as clients with several call it. */
 export type Way = "chat" | "responses" | "messages" | "gemini";
@@ -23,23 +25,35 @@ interface Base {
   /** Orders to the simulated model for the task with tools; absent: one call of `get_weather`. */
   readonly orders?: string;
   readonly env?: (gate: Gate, one: Case) => Readonly<Record<string, string>>;
+  /** Its page in docs/clients/. */
+  readonly page?: string;
 }
 
 /** Packages with their versions. */
-type Packages = { readonly pip: readonly string[] } | { readonly npm: readonly string[] };
+export type Packages =
+  | {
+      readonly pip: readonly string[];
+      /** What the packages require for work that nobody tries: left out, with all that it brings. */
+      readonly without?: readonly string[];
+    }
+  | { readonly npm: readonly string[] };
 
-/** A library: a script of ours asks all cases in one process. */
+/** A library: a script of ours asks all cases in one process. The code on its page is run as well. */
 export interface Library extends Base {
   readonly from: Packages;
   /** In `python/` or `node/`. */
   readonly script: string;
 }
 
-/** A program, which is started for each case. */
+/** A program, which is started for each case, set up as its page says if it has one. */
 export interface CommandLine extends Base {
   readonly from: Packages;
   /** Files in the home folder, by path. */
   readonly settings?: (gate: Gate, one: Case) => Readonly<Record<string, string>>;
+  /** Changes the file of its page for a case. */
+  readonly edit?: (text: string, one: Case) => string;
+  /** How the line of its page begins that is run once before others. */
+  readonly login?: string;
   /** `place`: the folder of its commands. */
   readonly command: (place: string, one: Case) => readonly string[];
 }
@@ -49,7 +63,18 @@ export interface Agent extends Base {
   readonly program: ProgramName;
 }
 
-export type Tried = Library | CommandLine | Agent;
+/** A server with pages for a browser, which is used in Chromium as by a person. */
+export interface Site extends Base {
+  readonly from: Packages;
+  /** Starts it at a port. */
+  readonly serve: (place: string, port: number) => readonly string[];
+  /** Sets it up in a browser that has just opened it, as its page says. */
+  readonly open?: (page: Page, gate: Gate) => Promise<void>;
+  /** Asks, and resolves to the answer as the page shows it. */
+  readonly visit: (page: Page, one: Case) => Promise<string>;
+}
+
+export type Tried = Library | CommandLine | Agent | Site;
 
 /** An order to the simulated model. */
 export const WEATHER = '[[call get_weather {"city":"Knossos"}]]';
@@ -74,21 +99,15 @@ export const CLIENTS: readonly Tried[] = [
     ways: ["chat", "messages"],
     tasks: ["tools"],
     orders: "[[run cat notes.txt]]",
-    settings: (gate, { model, way }) => ({
-      ".config/opencode/opencode.json": JSON.stringify({
-        model: `clewline/${model}`,
-        autoupdate: false,
-        share: "disabled",
-        provider: {
-          clewline: {
-            npm: way === "chat" ? "@ai-sdk/openai-compatible" : "@ai-sdk/anthropic",
-            options: { baseURL: `${gate.url}/v1`, apiKey: gate.key },
-            models: { [model]: {} },
-          },
-        },
-      }),
-    }),
-    command: (place, { prompt }) => [join(place, "opencode"), "run", prompt],
+    page: "opencode",
+    edit: (text, { way }) => {
+      const chosen = way === "chat" ? text : text.replace("@ai-sdk/openai-compatible", "@ai-sdk/anthropic");
+      return JSON.stringify({ ...JSON.parse(chosen), autoupdate: false, share: "disabled" });
+    },
+    command: (place, { model, prompt }) => [
+      join(place, "opencode"),
+      ...["run", "-m", `clewline/${model}`, prompt],
+    ],
   },
   {
     name: "Continue",
@@ -96,27 +115,21 @@ export const CLIENTS: readonly Tried[] = [
     ways: ["chat", "messages"],
     tasks: ["tools"],
     orders: "[[run cat notes.txt]]",
-    settings: (gate, { model, way }) => ({
-      "config.yaml": [
-        "name: clewline\nversion: 1.0.0\nschema: v1\nmodels:",
-        `  - name: one\n    provider: ${way === "chat" ? "openai" : "anthropic"}\n    model: ${model}`,
-        `    apiBase: ${gate.url}/v1\n    apiKey: ${gate.key}\n    roles: [chat]\n    capabilities: [tool_use]\n`,
-      ].join("\n"),
-    }),
-    command: (place, { prompt }) => [
-      join(place, "cn"),
-      ...["-p", prompt, "--config", "../config.yaml", "--auto"],
-    ],
+    page: "continue",
+    edit: (text, { model, way }) =>
+      text
+        .replace("claude-haiku-4-5", model)
+        .replace("provider: openai", `provider: ${way === "chat" ? "openai" : "anthropic"}`),
+    command: (place, { prompt }) => [join(place, "cn"), "-p", prompt, "--auto"],
   },
   {
     name: "aider",
     from: { pip: ["aider-chat==0.86.2"] },
     ways: ["chat", "messages"],
     tasks: ["text"],
+    page: "aider",
     env: (gate, { way }) =>
-      way === "chat"
-        ? { OPENAI_API_BASE: `${gate.url}/v1`, OPENAI_API_KEY: gate.key }
-        : { ANTHROPIC_API_BASE: gate.url, ANTHROPIC_API_KEY: gate.key },
+      way === "chat" ? {} : { ANTHROPIC_API_BASE: gate.url, ANTHROPIC_API_KEY: gate.key },
     command: (place, { model, prompt, way }) => [
       join(place, "aider"),
       ...["--model", `${way === "chat" ? "openai" : "anthropic"}/${model}`, "--message", prompt],
@@ -128,17 +141,12 @@ export const CLIENTS: readonly Tried[] = [
     from: { pip: ["llm==0.36"] },
     ways: ["chat"],
     tasks: BOTH,
-    settings: (gate, { model }) => ({
-      "llm/extra-openai-models.yaml": [
-        `- model_id: ${model}-here\n  model_name: ${model}\n  api_base: ${gate.url}/v1`,
-        "  api_key_name: clewline\n  supports_tools: true\n",
-      ].join("\n"),
-      "llm/keys.json": JSON.stringify({ clewline: gate.key }),
-    }),
-    env: () => ({ LLM_USER_PATH: "../llm" }),
-    command: (place, { model, prompt, task }) => [
+    page: "llm",
+    edit: (text, { model }) => text.replace("claude-haiku-4-5", model),
+    login: "llm keys set ",
+    command: (place, { prompt, task }) => [
       join(place, "llm"),
-      ...["-m", `${model}-here`],
+      ...["-m", "clewline-haiku"],
       ...(task === "tools"
         ? ["--functions", 'def get_weather(city: str) -> str:\n  "The weather of a city"\n  return "sunny"']
         : []),
@@ -177,6 +185,7 @@ export const CLIENTS: readonly Tried[] = [
       ],
     },
     script: "with_langchain.py",
+    page: "langchain",
     ways: ALL,
     tasks: BOTH,
   },
@@ -184,6 +193,7 @@ export const CLIENTS: readonly Tried[] = [
     name: "Pydantic AI",
     from: { pip: ["pydantic-ai-slim[openai,anthropic,google]==2.68.0"] },
     script: "with_pydantic_ai.py",
+    page: "pydantic-ai",
     ways: ALL,
     tasks: BOTH,
   },
@@ -191,6 +201,7 @@ export const CLIENTS: readonly Tried[] = [
     name: "OpenAI Agents SDK",
     from: { pip: ["openai-agents==0.24.0"] },
     script: "with_openai_agents.py",
+    page: "openai-agents-sdk",
     ways: ["chat", "responses"],
     tasks: BOTH,
   },
@@ -227,6 +238,7 @@ export const CLIENTS: readonly Tried[] = [
     name: "LlamaIndex",
     from: { pip: ["llama-index-llms-openai-like==0.8.1", "llama-index-llms-google-genai==0.11.3"] },
     script: "with_llama_index.py",
+    page: "llamaindex",
     ways: ["chat", "gemini"],
     tasks: BOTH,
   },
@@ -234,6 +246,7 @@ export const CLIENTS: readonly Tried[] = [
     name: "LiteLLM as a client",
     from: { pip: ["litellm==1.110.0"] },
     script: "with_litellm.py",
+    page: "litellm",
     ways: ["chat", "messages", "gemini"],
     tasks: BOTH,
   },
@@ -241,6 +254,7 @@ export const CLIENTS: readonly Tried[] = [
     name: "Google ADK",
     from: { pip: ["google-adk==2.13.0"] },
     script: "with_google_adk.py",
+    page: "google-adk",
     ways: ["gemini"],
     tasks: BOTH,
     env: (gate) => ({ GOOGLE_API_KEY: gate.key }),
@@ -249,6 +263,7 @@ export const CLIENTS: readonly Tried[] = [
     name: "CrewAI",
     from: { pip: ["crewai==1.15.30"] },
     script: "with_crewai.py",
+    page: "crewai",
     ways: ["chat"],
     tasks: BOTH,
     env: () => ({ CREWAI_DISABLE_TELEMETRY: "true", OTEL_SDK_DISABLED: "true" }),
@@ -308,4 +323,6 @@ export const CLIENTS: readonly Tried[] = [
     ways: ["chat"],
     tasks: BOTH,
   },
+  OPEN_WEBUI,
+  SILLYTAVERN,
 ];

@@ -6,7 +6,8 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { plainEnv } from "../../kit/gateway.ts";
-import { installPrograms, makeHome, PROGRAMS, runIn, setUp } from "../programs.ts";
+import { installPrograms, makeHome, PROGRAMS, runIn, setUp, setUpFrom } from "../programs.ts";
+import { readBlocks, readRecipe } from "../recipe.ts";
 import { END_OF_ANSWER, QUESTION } from "../scene.ts";
 import { openStage, type Stage } from "../stage.ts";
 import {
@@ -15,10 +16,13 @@ import {
   CLIENTS,
   type CommandLine,
   type Library,
+  type Packages,
+  type Site,
   type Task,
   type Tried,
   WEATHER,
 } from "./clients.ts";
+import { openSite } from "./open-site.ts";
 
 const HERE = import.meta.dir;
 const CACHE = join(HERE, "../../../node_modules/.cache/clewline-tried-clients");
@@ -50,8 +54,17 @@ async function succeed(command: readonly string[], cwd: string): Promise<void> {
   if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}: ${trouble.slice(-600)}`);
 }
 
+/** What the packages require that are installed, but for these. */
+async function requirementsIn(commands: string, without: readonly string[]): Promise<readonly string[]> {
+  const list =
+    "import importlib.metadata as m; [print(r) for d in m.distributions() for r in d.requires or []]";
+  const child = Bun.spawn([join(commands, "python"), "-c", list], { stdin: "ignore" });
+  const lines = (await child.stdout.text()).trim().split("\n");
+  return lines.filter((line) => !line.includes(";") && !without.includes(/^[\w.-]+/.exec(line)?.[0] ?? ""));
+}
+
 /** Installs a client, once for its packages; resolves to the folder of its commands. */
-async function install({ name, from }: Library | CommandLine): Promise<string> {
+async function install({ name, from }: { readonly name: string; readonly from: Packages }): Promise<string> {
   const place = join(CACHE, fold(name));
   const isPython = "pip" in from;
   const packages = isPython ? from.pip : from.npm;
@@ -63,7 +76,12 @@ async function install({ name, from }: Library | CommandLine): Promise<string> {
     if (isPython) {
       await succeed(["python3", "-m", "venv", "--without-pip", place], place);
       const pip = ["python3", "-m", "pip", "--python", join(commands, "python"), "install", "-q"];
-      await succeed([...pip, "--disable-pip-version-check", "--no-compile", ...packages], place);
+      const add = [...pip, "--disable-pip-version-check", "--no-compile"];
+      if (from.without === undefined) await succeed([...add, ...packages], place);
+      else {
+        await succeed([...add, "--no-deps", ...packages], place);
+        await succeed([...add, ...(await requirementsIn(commands, from.without))], place);
+      }
     } else {
       await succeed(["npm", "install", "--no-audit", "--no-fund", "--prefix", place, ...packages], place);
     }
@@ -118,6 +136,23 @@ async function askLibrary(
   return told;
 }
 
+/** Runs the code on the page of a library as it stands; throws where it prints no answer. */
+async function runPage({ name, page, from }: Library, commands: string, gate: Stage): Promise<boolean> {
+  if (page === undefined) return false;
+  const isPython = "pip" in from;
+  const { env } = await readRecipe(page, gate);
+  const home = makeHome(gate, fold(`${name} page`));
+  for (const { language, text } of await readBlocks(page, gate.url)) {
+    if (language !== (isPython ? "python" : "ts")) continue;
+    const file = join(isPython ? home : join(commands, "../.."), `page.${isPython ? "py" : "ts"}`);
+    writeFileSync(file, text);
+    const runner = isPython ? join(commands, "python") : process.execPath;
+    const { isGood, out, err } = await outputOf([runner, file], home, env);
+    if (!isGood || !out.includes("You said")) throw new Error(`the page: ${(out + err).slice(-3_000)}`);
+  }
+  return true;
+}
+
 /** Starts a program for each case. */
 async function askProgram(
   program: CommandLine,
@@ -130,16 +165,43 @@ async function askProgram(
   const newerNode = await installPrograms("qwen");
   for (const one of cases) {
     const { model, way, task } = one;
-    const home = makeHome(
-      gate,
-      fold(`${program.name} ${way} ${model} ${task}`),
-      program.settings?.(gate, one),
-    );
+    const name = fold(`${program.name} ${way} ${model} ${task}`);
+    const { page, login } = program;
+    const more = program.env?.(gate, one) ?? {};
+    const edit = (text: string): string => program.edit?.(text, one) ?? text;
+    const { home, env: known } =
+      page === undefined
+        ? { home: makeHome(gate, name, program.settings?.(gate, one)), env: more }
+        : await setUpFrom({ page, edit, env: more, ...(login && { login }) }, gate, commands, name, model);
     writeFileSync(join(home, "work/notes.txt"), "The thread leads in.\n");
-    const env = { PATH: `${newerNode}:${process.env.PATH}`, ...program.env?.(gate, one) };
+    const env = { PATH: `${newerNode}:${process.env.PATH}`, ...known };
     const { isGood, out, err } = await outputOf(program.command(commands, one), home, env);
     told.push(isGood ? { model, way, task, text: out } : { model, way, task, trouble: `${out}\n${err}` });
   }
+  return told;
+}
+
+/** Uses a site in a browser for each case. */
+async function askSite(site: Site, commands: string, gate: Stage, cases: readonly Case[]): Promise<Told[]> {
+  const home = makeHome(gate, fold(site.name));
+  const env = { ...plainEnv(home), ...(site.page && (await readRecipe(site.page, gate)).env) };
+  await using opened = await openSite(site, commands, gate, home, {
+    ...env,
+    PATH: `${commands}:${env.PATH}`,
+    ...site.env?.(gate, cases[0] as Case),
+  });
+  const told: Told[] = [];
+  for (const one of cases) {
+    const { model, way, task } = one;
+    told.push(
+      await opened.ask(one).then(
+        (text) => ({ model, way, task, text }),
+        (error: unknown) => ({ model, way, task, trouble: String(error) }),
+      ),
+    );
+  }
+  if (told.some(({ trouble }) => trouble !== undefined))
+    console.error(`-- ${site.name}:\n${opened.log().slice(-3000)}`);
   return told;
 }
 
@@ -165,9 +227,10 @@ async function askAgent(
 async function ask(tried: Tried, gate: Stage, cases: readonly Case[]): Promise<Told[]> {
   if ("program" in tried) return await askAgent(tried, await installPrograms(tried.program), gate, cases);
   const commands = await install(tried);
-  return "script" in tried
-    ? await askLibrary(tried, commands, gate, cases)
-    : await askProgram(tried, commands, gate, cases);
+  if ("serve" in tried) return await askSite(tried, commands, gate, cases);
+  if ("command" in tried) return await askProgram(tried, commands, gate, cases);
+  if (await runPage(tried, commands, gate)) console.log(`${tried.name} | the code on its page | ok`);
+  return await askLibrary(tried, commands, gate, cases);
 }
 
 async function tryClient(tried: Tried, gate: Stage): Promise<void> {
