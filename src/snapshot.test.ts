@@ -205,5 +205,5 @@ test("a view is frozen, and one without upstreams is a view too", () => {
   const snapshot = snapshotOf({ upstreams: [{ name: "up", family: "openai" }] });
   expect(Object.isFrozen(snapshot)).toBe(true);
   expect(Object.isFrozen(snapshot.upstreams.get("up"))).toBe(true);
-  expect(snapshotOf({ upstreams: [] }).plan("gpt-5")).toEqual({ nearest: [] });
+  expect(snapshotOf({ upstreams: [] }).plan("gpt-5")).toEqual({ nearest: [], unnamed: null });
 });

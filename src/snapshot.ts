@@ -101,7 +101,7 @@ export function makeSnapshot(
   return Object.freeze({
     config,
     keys: makeKeyRing(keys, config.teams),
-    plan: makePlanner({ models: config.models, upstreams }),
+    plan: makePlanner({ models: config.models, upstreams, simulatorPort: config.simulator.port }),
     modelTraits: makeModelTraitsTable(config.traits.map(makeTraitsOverride)),
     prices: book,
     upstreams: new Map(upstreams.map((view) => [view.name, view])),

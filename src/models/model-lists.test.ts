@@ -198,7 +198,8 @@ describe("a key that may not use all models", () => {
   });
 
   test("sees a model once that several upstreams have", async () => {
-    const up = { family: "openai", baseUrl: upstream.url } as const;
+    // Both are said to be OpenAI, so that the name leads to both.
+    const up = { family: "openai", baseUrl: upstream.url, server: "openai" } as const;
     begin({
       upstreams: [
         { ...up, name: "a" },

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ModelConfig } from "../config/config.ts";
 import type { ParameterValues } from "../neutral/amendment.ts";
@@ -204,7 +204,7 @@ test("with one upstream, every model goes there", () => {
 });
 
 test("with no upstream, nothing is found and nothing is suggested", () => {
-  expect(makePlanner({ models: [], upstreams: [] })("gpt-5")).toEqual({ nearest: [] });
+  expect(makePlanner({ models: [], upstreams: [] })("gpt-5")).toEqual({ nearest: [], unnamed: null });
 });
 
 test("a family without an upstream falls through to what is there", () => {
@@ -325,25 +325,73 @@ test("a well-known name does not move on to another provider that has the model 
   expect(names([["vertex", "cloud"]], "claude-opus-5")).toEqual(["cloud"]);
 });
 
-test("a well-known name reaches no server that nobody named for it", () => {
-  const reached = (...upstreams: readonly PlannedUpstream[]): readonly string[] | string =>
-    shown(makePlanner({ models: [], upstreams })("gpt-5"));
+describe("a well-known name reaches no server that nobody named for it", () => {
   const { openai, anthropic } = FAMILIES;
   const proxy = upstreamOf("proxy", openai, "https://llm.company.example/v1");
   const spare = upstreamOf("spare", openai, "https://llm.company.example/other/v1");
   const groq = upstreamOf("groq", openai, "https://api.groq.com/openai/v1");
   const own = upstreamOf("own", openai);
-  expect(reached(groq, own, proxy)).toEqual(["own gpt-5"]);
-  expect(reached(proxy, groq, spare)).toEqual(["proxy gpt-5", "spare gpt-5"]);
-  expect(reached(upstreamOf("claude", anthropic), proxy, groq)).toEqual(["proxy gpt-5"]);
-  const claude = makePlanner({
-    models: [],
-    upstreams: [
-      upstreamOf("kimi", anthropic, "https://api.moonshot.ai/anthropic"),
-      upstreamOf("own", anthropic),
+  const named = upstreamOf("openai", openai, "https://llm.company.example/v1");
+  const said = { ...upstreamOf("said", openai, "https://llm.company.example/v1"), server: "openai" as const };
+  const claude = upstreamOf("claude", anthropic);
+  const kimi = upstreamOf("kimi", anthropic, "https://api.moonshot.ai/anthropic");
+  const simulated = upstreamOf("simulated", openai, "http://127.0.0.1:8585/v1");
+
+  const cases: readonly [string, string, readonly PlannedUpstream[], readonly string[] | string][] = [
+    ["it goes to its provider", "gpt-5", [groq, own, proxy], ["own gpt-5"]],
+    ["and to what is said to be its provider", "gpt-5", [groq, said, own], ["said gpt-5", "own gpt-5"]],
+    ["else to the upstream that has the family's name", "gpt-5", [groq, proxy, named], ["openai gpt-5"]],
+    ["the provider goes before that one", "gpt-5", [named, own], ["own gpt-5"]],
+    ["else to the gateway's own simulator", "gpt-5", [groq, simulated], ["simulated gpt-5"]],
+    ["the name goes before the simulator", "gpt-5", [simulated, named], ["openai gpt-5"]],
+    ["else to the only upstream", "gpt-5", [groq], ["groq gpt-5"]],
+    ["else nowhere", "gpt-5", [proxy, groq, spare], "not found: proxy/gpt-5 groq/gpt-5 spare/gpt-5"],
+    [
+      "also where the others are of another family",
+      "gpt-5",
+      [claude, groq],
+      "not found: claude/gpt-5 groq/gpt-5",
     ],
-  })("claude-opus-5");
-  expect(shown(claude)).toEqual(["own claude-opus-5"]);
+    ["of whatever family", "claude-opus-5", [kimi, own], "not found: kimi/claude-opus-5 own/claude-opus-5"],
+    ["nor beside the provider", "claude-opus-5", [kimi, claude], ["claude claude-opus-5"]],
+    [
+      "another port of this machine is no simulator",
+      "gpt-5",
+      [UPSTREAMS.at(-1) as PlannedUpstream, groq],
+      "not found: local/gpt-5 groq/gpt-5",
+    ],
+  ];
+  test.each(cases)("%s: %s", (_, model, upstreams, expected) => {
+    const plan = makePlanner({ models: [], upstreams, simulatorPort: 8585 })(model);
+    expect(shown(plan)).toEqual(expected);
+    // Whoever is told that there is no target is told the upstream that speaks for the model's maker.
+    if (!("targets" in plan))
+      expect(plan.unnamed).toBe(upstreams.find(({ family }) => family.modelNames.test(model))?.name ?? null);
+  });
+
+  test("whatever upstreams there are, it goes to named ones alone, unless there is but one", () => {
+    const pool = [proxy, spare, groq, own, named, said, claude, kimi, simulated, ...UPSTREAMS];
+    const isMeant = ({ name, baseUrl, server }: PlannedUpstream): boolean =>
+      /openai\.com|anthropic\.com|googleapis\.com|:8585/.test(baseUrl) ||
+      server === "openai" ||
+      ["openai", "anthropic", "gemini"].includes(name);
+    const some = fc.shuffledSubarray(pool, { minLength: 2 }).filter((all) => {
+      const names = all.map(({ name }) => name);
+      return new Set(names).size === names.length;
+    });
+    fc.assert(
+      fc.property(
+        some,
+        fc.constantFrom("gpt-5", "o3-mini", "claude-opus-5", "gemini-3-flash"),
+        (upstreams, model) => {
+          const plan = makePlanner({ models: [], upstreams, simulatorPort: 8585 })(model);
+          if (!("targets" in plan)) return;
+          for (const { upstream } of plan.targets)
+            expect(isMeant(upstreams.find(({ name }) => name === upstream) as PlannedUpstream)).toBe(true);
+        },
+      ),
+    );
+  });
 });
 
 test("an entry may lead wherever it says", () => {

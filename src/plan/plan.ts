@@ -3,6 +3,7 @@
  * snapshot, then mostly look-ups in maps.
  */
 import type { ModelConfig } from "../config/config.ts";
+import { SERVER_BASE_URLS, type ServerName } from "../config/upstreams/servers.ts";
 import type { Family } from "../upstreams/family.ts";
 import { type NameSuffixes, splitSuffixes } from "./name-suffixes.ts";
 import { suggestNames } from "./name-suggestions.ts";
@@ -34,8 +35,16 @@ export interface FoundPlan {
   readonly detours: Detours | null;
 }
 
-/** The targets, or names that the client may have meant. */
-export type Plan = FoundPlan | { readonly nearest: readonly string[] };
+/** No target. */
+export interface MissingPlan {
+  /** Names that the client may have meant. */
+  readonly nearest: readonly string[];
+  /** An upstream that speaks for the model's maker, and that nothing names for the model; null: there is none. */
+  readonly unnamed: string | null;
+}
+
+/** The targets, or what a client may be told. */
+export type Plan = FoundPlan | MissingPlan;
 
 /** Names by which a plan's model is known: without suffixes, and as `upstream/model` at each of its targets. */
 export function namesOf(plan: Plan): readonly string[] {
@@ -51,8 +60,10 @@ export function withDetours(targets: readonly Target[], { overflow, refusal }: D
 
 export interface PlannedUpstream {
   readonly name: string;
-  readonly family: Pick<Family, "modelNames" | "servesOtherMakers" | "defaultBaseUrl">;
+  readonly family: Pick<Family, "name" | "modelNames" | "servesOtherMakers" | "defaultBaseUrl">;
   readonly baseUrl: string;
+  /** What the configuration says that the server is; absent or null: nothing. */
+  readonly server?: ServerName | null;
 }
 
 export interface PlannerConfig {
@@ -63,6 +74,8 @@ export interface PlannerConfig {
   readonly models: readonly ModelConfig[];
   /** In the order of the configuration. */
   readonly upstreams: readonly PlannedUpstream[];
+  /** Of the simulator that the gateway serves itself; absent or null: there is none. */
+  readonly simulatorPort?: number | null;
 }
 
 /** Google's clients name a model as a resource. The prefix is not part of the model's name. */
@@ -103,7 +116,7 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
     if (slash > 0 && slash < model.length - 1 && upstreams.has(model.slice(0, slash))) {
       return { ...found, targets: [{ upstream: model.slice(0, slash), model: model.slice(slash + 1) }] };
     }
-    const relatives = relativesOf(model, config.upstreams);
+    const relatives = relativesOf(model, config);
     if (relatives.length > 0)
       return { ...found, targets: relatives.map(({ name }) => ({ upstream: name, model })) };
     const [only, ...others] = config.upstreams;
@@ -131,7 +144,10 @@ export function makePlanner(config: PlannerConfig): (model: string) => Plan {
 
   const resolve = (model: string): Plan =>
     findSuffixed(model) ??
-    find(model) ?? { nearest: suggestNames(model, [...exact.keys()], [...upstreams.keys()]) };
+    find(model) ?? {
+      nearest: suggestNames(model, [...exact.keys()], [...upstreams.keys()]),
+      unnamed: config.upstreams.find(({ family }) => family.modelNames.test(model))?.name ?? null,
+    };
 
   return (name) => {
     const model = withoutResourcePrefix(name);
@@ -157,26 +173,30 @@ function mayTakeSuffix(family: PlannedUpstream["family"] | undefined, model: str
 }
 
 /**
- * The upstreams that a well-known name leads to: those at the provider of the first family that knows the name. Where none
- * is there, the first one that speaks for the family has it, alone with others on its host. A prompt never moves on to a
- * server that nobody named for it: between providers a request moves only where an entry says so.
+ * The upstreams that a well-known name leads to: those at the provider of the first family that knows the name, else the one
+ * that has the family's name, else those at the gateway's own simulator. A prompt never goes to a server that nobody named
+ * for its model: to all others an entry, the upstream's name in the model, or the lack of any other upstream leads.
  */
-function relativesOf(model: string, upstreams: readonly PlannedUpstream[]): readonly PlannedUpstream[] {
-  const first = upstreams.find(({ family }) => family.modelNames.test(model));
-  if (first === undefined) return [];
-  const relatives = upstreams.filter(({ family }) => family === first.family);
-  const atProvider = relatives.filter(isAtProvider);
-  if (atProvider.length > 0) return atProvider;
-  return relatives.filter(({ baseUrl }) => hostOf(baseUrl) === hostOf(first.baseUrl));
+function relativesOf(model: string, { upstreams, simulatorPort }: PlannerConfig): readonly PlannedUpstream[] {
+  const known = upstreams.filter(({ family }) => family.modelNames.test(model));
+  const isOwnSimulator = ({ baseUrl }: PlannedUpstream): boolean =>
+    simulatorPort != null && new URL(baseUrl).host === `127.0.0.1:${simulatorPort}`;
+  for (const isNamed of [isAtProvider, hasNameOfFamily, isOwnSimulator]) {
+    const named = known.filter(isNamed);
+    if (named.length > 0) return named.filter(({ family }) => family === named[0]?.family);
+  }
+  return [];
 }
 
-/** Whether the upstream is on a host of its family's own provider, of whatever region. */
-function isAtProvider({ family, baseUrl }: PlannedUpstream): boolean {
-  return domainOf(baseUrl) === domainOf(family.defaultBaseUrl);
+/** Whether the upstream is on a host of its family's own provider, of whatever region, or said to be that provider. */
+function isAtProvider({ family, baseUrl, server }: PlannedUpstream): boolean {
+  const home = server == null ? null : SERVER_BASE_URLS[server];
+  const provider = domainOf(family.defaultBaseUrl);
+  return domainOf(baseUrl) === provider || (home !== null && domainOf(home) === provider);
 }
 
-function hostOf(url: string): string {
-  return new URL(url).host;
+function hasNameOfFamily({ family, name }: PlannedUpstream): boolean {
+  return family.name === name;
 }
 
 /** `openai.com` of `https://eu.api.openai.com/v1`. */

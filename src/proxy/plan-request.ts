@@ -83,7 +83,7 @@ export function planRequest(
   }
   const plan = snapshot.plan(model);
   const hasRights = rights.modelGlobs !== null || rights.upstreams !== null;
-  if (!("targets" in plan)) throw hasRights ? modelNotAllowed(model) : modelNotFound(model, plan.nearest);
+  if (!("targets" in plan)) throw hasRights ? modelNotAllowed(model) : modelNotFound(model, plan);
   const targets = hasRights ? allowedTargets(plan, model, rights) : plan.targets;
   if (targets.length === 0) throw modelNotAllowed(model);
   return {

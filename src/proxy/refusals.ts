@@ -1,22 +1,33 @@
 /** Errors for requests that no upstream gets. */
 import { GatewayError } from "../core/errors.ts";
+import type { MissingPlan } from "../plan/plan.ts";
 import type { Gateway } from "./gateway.ts";
 
-/** No plan leads to the model. `nearest`: names that the client may have meant. */
-export function modelNotFound(model: string, nearest: readonly string[]): GatewayError {
-  const [first = ""] = nearest;
-  // The planner found no similar name, and any upstream may have the model if the client names the upstream.
-  const isUnknown = first.endsWith(`/${model.slice(0, 200)}`) && !model.includes("/");
-  const near = nearest.map((name) => `"${name}"`).join(" or ");
-  const hint =
-    nearest.length === 0
-      ? ""
-      : isUnknown
-        ? `; name its upstream, as in "${first}"`
-        : `; did you mean ${near}?`;
-  return new GatewayError("model_not_found", `no upstream serves the model "${model.slice(0, 200)}"${hint}`, {
+const MAX_MODEL_CHARS = 200;
+
+/** No plan leads to the model. */
+export function modelNotFound(model: string, { nearest, unnamed }: MissingPlan): GatewayError {
+  const name = model.slice(0, MAX_MODEL_CHARS);
+  const hint = unnamed === null ? hintOf(name, nearest) : hintTo(unnamed, name);
+  return new GatewayError("model_not_found", `no upstream serves the model "${name}"${hint}`, {
     param: "model",
   });
+}
+
+function hintOf(model: string, nearest: readonly string[]): string {
+  const [first = ""] = nearest;
+  if (first === "") return "";
+  // The planner found no similar name, and any upstream may have the model if the client names the upstream.
+  const isUnknown = first.endsWith(`/${model}`) && !model.includes("/");
+  if (isUnknown) return `; name its upstream, as in "${first}"`;
+  return `; did you mean ${nearest.map((name) => `"${name}"`).join(" or ")}?`;
+}
+
+/** `upstream` may have the model, and is neither at the model's provider nor named for it. */
+function hintTo(upstream: string, model: string): string {
+  const dash = model.indexOf("-");
+  const family = dash < 0 ? model : `${model.slice(0, dash)}-*`;
+  return `: no upstream is at the model's own provider; ask for "${upstream}/${model}", or add [[models]] with name = "${family}" and targets = ["${upstream}/${family}"]`;
 }
 
 /**
