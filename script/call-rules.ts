@@ -70,6 +70,8 @@ export const CALL_RULES: readonly CallRule[] = [
       // The gateway's own records of a response and of limits, which no client or upstream wrote.
       "src/store/background.ts",
       "src/store/credential-rooms.ts",
+      // What one process of the gateway tells another.
+      "src/store/running-file.ts",
       // The admin's API has bodies of its own, which go to nobody else.
       "src/admin/read-call.ts",
       // The reply to a request of its own is read to its end, and goes to nobody else either.

@@ -5,6 +5,7 @@
 
 import type { Alerts } from "./alerts/alerts.ts";
 import { AdminDoor } from "./app/admin-door.ts";
+import type { App, AppOptions } from "./app/app-options.ts";
 import { waitForRequests } from "./app/drain.ts";
 import { KeysInForce } from "./app/keys-in-force.ts";
 import { LedgerUpkeep } from "./app/ledger-upkeep.ts";
@@ -17,8 +18,10 @@ import {
   openAtStart,
 } from "./app/make-gateway.ts";
 import { ProcessWatch } from "./app/process-watch.ts";
+import { isLedElsewhere, ReachWatch } from "./app/reach-watch.ts";
 import { restoreRates } from "./app/restore-rates.ts";
 import { loadCredentialRooms, RoomKeeper } from "./app/room-keeper.ts";
+import { RunningRecord } from "./app/running-record.ts";
 import { warmServers } from "./app/warm-servers.ts";
 import { parseListen } from "./config/admin/listen-address.ts";
 import { findEmptied } from "./config/change/emptied.ts";
@@ -27,11 +30,7 @@ import { type ReadFile, type Watcher, watchFiles } from "./config/change/watch.t
 import type { Config } from "./config/config.ts";
 import type { SettingsFileOptions } from "./config/edit/settings-file.ts";
 import { ConfigError, type Problem, problemOf, renderProblem } from "./config/problem.ts";
-import type { Clock } from "./core/clock.ts";
-import type { Ids } from "./core/ids.ts";
-import type { Log } from "./core/log.ts";
-import type { ProcessMemory } from "./core/memory.ts";
-import type { WriteRequestLine } from "./core/request-lines/request-lines.ts";
+import { systemScheduler } from "./core/scheduler.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { LedgerReader } from "./ledger/reader/ledger-reader.ts";
 import { RequestIds } from "./ledger/request-ids.ts";
@@ -51,40 +50,6 @@ import { makeSnapshot } from "./snapshot.ts";
 import { makeRoomStore } from "./store/credential-rooms.ts";
 import type { Sql } from "./store/sql.ts";
 import { makeStateStore, type StateStore } from "./store/state.ts";
-
-export interface AppOptions {
-  readonly config: Config;
-  /** Reads the configuration again; throws `ConfigError`. */
-  readonly reloadConfig: () => Promise<Config>;
-  /** Reads a text as the configuration file; absent: the admin cannot change the configuration. */
-  readonly configText?: Pick<SettingsFileOptions, "check" | "draft">;
-  readonly version: string;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly log: Log;
-  readonly writeRequest: WriteRequestLine;
-  /** Also requests that end well have a line. */
-  readonly tellsAllRequests?: boolean;
-  readonly droppedLogLines?: () => number;
-  readonly memory: ProcessMemory;
-  /** The program itself with its arguments, for processes of its own; absent: what they read is not known. */
-  readonly ownCommand?: readonly string[] | undefined;
-}
-
-export interface App {
-  readonly url: string;
-  readonly port: number;
-  readonly metricsUrl: string | null;
-  /** Of the page; null: the admin is off. */
-  readonly adminUrl: string | null;
-  /** Reads the configuration again and takes it over, or keeps the old one and logs the reason. */
-  reload(): Promise<void>;
-  /**
-   * Accepts nothing new, lets running requests end for at most the drain time-out, or until `hurried`, then writes the
-   * pending rows and closes. Resolves with false when it was hurried.
-   */
-  drain(hurried?: Promise<void>): Promise<boolean>;
-}
 
 /**
  * Starts the gateway. Rejects with `DataFolderError` when the data folder cannot be used, or with the system's error
@@ -126,6 +91,8 @@ class RunningApp implements App {
   #adminListener: Listener | null = null;
   #watcher: Watcher | null = null;
   readonly #processWatch: ProcessWatch;
+  readonly #reachWatch: ReachWatch;
+  readonly #record: RunningRecord;
   #reloading: Promise<void> = Promise.resolve();
 
   constructor(options: AppOptions, sql: Sql | null, prices: PricesInForce) {
@@ -166,6 +133,22 @@ class RunningApp implements App {
     this.#keepNewKeys(restored);
     this.#models = makeModelLists(this.#gateway);
     this.#listRefresh = new ListRefresh(this.#models);
+    this.#reachWatch = new ReachWatch({ gateway: this.#gateway, scheduler: systemScheduler });
+    this.#record = new RunningRecord({
+      dataDir,
+      pid: options.pid ?? null,
+      log,
+      facts: () => ({
+        url: this.url,
+        config: config.file,
+        refused: this.#rejected,
+        away: this.#gateway.reach.list(),
+      }),
+    });
+    this.#gateway.reach.onChange = () => {
+      this.#reachWatch.changed();
+      this.#record.changed();
+    };
     this.#admin = new AdminDoor({
       gateway: this.#gateway,
       version: options.version,
@@ -220,6 +203,7 @@ class RunningApp implements App {
     this.#rooms.start();
     this.#keys.start(this.#gateway);
     this.#processWatch.start();
+    this.#record.start();
     this.#watcher = watchFiles([...config.readFiles, this.#prices.readFile], () => void this.reload());
   }
 
@@ -270,6 +254,8 @@ class RunningApp implements App {
   async abandon(): Promise<void> {
     this.#listRefresh.stop();
     this.#prober.stop();
+    this.#reachWatch.close();
+    this.#record.close();
     this.#upkeep.stop();
     this.#keys.stop();
     this.#watcher?.close();
@@ -298,7 +284,8 @@ class RunningApp implements App {
   async #reloadOnce(): Promise<void> {
     const gateway = this.#gateway;
     const { log, metrics, pool } = gateway;
-    const before = gateway.snapshot.config;
+    const { snapshot } = gateway;
+    const before = snapshot.config;
     let config: Config;
     try {
       config = await this.#options.reloadConfig();
@@ -321,6 +308,7 @@ class RunningApp implements App {
     this.#alerts.replace(config.alerts);
     this.#listRefresh.restart();
     this.#prober.stop();
+    gateway.reach.forget((name) => isLedElsewhere(name, snapshot, gateway.snapshot));
     gateway.limiter.replaceCredentials(budgetedCredentials(config));
     pool.replace(gateway.snapshot.credentialSpecs);
     gateway.cache.replace(config.cache);
@@ -332,6 +320,7 @@ class RunningApp implements App {
     this.#metricsListener?.reload({ ...config.server, tls: null });
     this.#adminListener?.reload(config.server);
     this.#rejected = [];
+    this.#record.changed();
     metrics.reloads.add(1, "taken");
     log.info({ file: config.file }, "the configuration was taken over");
     for (const name of keysForNextStart(before, config)) {
@@ -356,6 +345,7 @@ class RunningApp implements App {
     const { log, metrics } = this.#gateway;
     metrics.reloads.add(1, "rejected");
     this.#rejected = problems;
+    this.#record.changed();
     for (const problem of problems) {
       const { file, line, key, repair } = problem;
       log.error(

@@ -158,6 +158,15 @@ function cpuMs(): number {
   return (user + system) / 1_000;
 }
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // It is somebody else's.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
 function makeIo(): CliIo {
   const stopped = Promise.withResolvers<void>();
   const hurried = Promise.withResolvers<void>();
@@ -187,6 +196,7 @@ function makeIo(): CliIo {
     memory: { residentBytes, cpuMs, collect: () => void Bun.gc(false), collectAll: () => void fullGC() },
     program: [process.execPath, ...scriptArgument()].map(shellWord).join(" "),
     ownCommand: [process.execPath, ...scriptArgument()],
+    processes: { own: process.pid, isAlive },
     isTty: process.stdout.isTTY === true,
   };
 }

@@ -11,10 +11,12 @@ type Item = Attention[number];
 
 type Facts = Pick<
   AdminContext,
-  "clock" | "snapshot" | "pool" | "limiter" | "rejected" | "unpricedSince" | "health"
+  "clock" | "snapshot" | "pool" | "limiter" | "rejected" | "unpricedSince" | "health" | "away"
 >;
 
 const DAY_MS = 86_400_000;
+/** Models that one item names. */
+const MAX_NAMED = 5;
 /** Of a list of thousands the first ones are enough. */
 const MAX_ITEMS = 50;
 const WHOSE: Readonly<Record<"key" | "team" | "credential", (name: string) => string>> = {
@@ -28,9 +30,10 @@ const LOW = 0.2;
 export function attentionOf(facts: Facts): Attention {
   const items = [
     ...ofGateway(facts),
+    ...ofUpstreams(facts),
     ...ofCredentials(facts.pool.list()),
     ...ofBudgets(facts),
-    ...facts.unpricedSince(facts.clock.nowMs() - DAY_MS).map(ofUnpriced),
+    ...ofUnpriced(facts.unpricedSince(facts.clock.nowMs() - DAY_MS)),
   ];
   return items.slice(0, MAX_ITEMS);
 }
@@ -70,6 +73,17 @@ function ofGateway({ snapshot, rejected, health }: Facts): readonly Item[] {
       fix: { label: "Make a key", to: "/keys?create=1" },
     });
   return items;
+}
+
+function ofUpstreams({ snapshot, away }: Facts): readonly Item[] {
+  return [...snapshot().upstreams.keys()]
+    .filter((name) => away(name) !== null)
+    .map((name) => ({
+      kind: "upstream_unreachable",
+      about: name,
+      text: `No connection to the upstream ${name} can be made.`,
+      fix: { label: "See the pool", to: `/pool?upstream=${encodeURIComponent(name)}` },
+    }));
 }
 
 function ofCredentials(credentials: readonly CredentialStatus[]): readonly Item[] {
@@ -122,11 +136,27 @@ function ofBudgets({ limiter }: Facts): readonly Item[] {
   });
 }
 
-function ofUnpriced(model: string): Item {
-  return {
-    kind: "model_unpriced",
-    about: model,
-    text: `The model ${model} has no price, so its requests have no cost.`,
-    fix: { label: "Add a price", to: `/settings?key=prices&model=${encodeURIComponent(model)}` },
-  };
+/** One item for all: in front of a server of one's own, every model is without a price. */
+function ofUnpriced(models: readonly string[]): readonly Item[] {
+  const [first, ...others] = models;
+  if (first === undefined) return [];
+  if (others.length === 0)
+    return [
+      {
+        kind: "model_unpriced",
+        about: first,
+        text: `The model ${first} has no price, so its requests have no cost.`,
+        fix: { label: "Add a price", to: `/settings?key=prices&model=${encodeURIComponent(first)}` },
+      },
+    ];
+  const named = models.slice(0, MAX_NAMED).join(", ");
+  const more = models.length - MAX_NAMED;
+  return [
+    {
+      kind: "models_unpriced",
+      about: "",
+      text: `These models have no price, so their requests have no cost: ${named}${more > 0 ? ` and ${more} more` : ""}.`,
+      fix: { label: "Add prices", to: "/settings?key=prices" },
+    },
+  ];
 }

@@ -10,6 +10,7 @@ import type { ClientRequest } from "../http/client-request.ts";
 import type { LedgerReader } from "../ledger/reader/ledger-reader.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import type { Limiter } from "../limits/limiter.ts";
+import type { AwayUpstream } from "../pool/health/reach.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { Sql } from "../store/sql.ts";
@@ -120,6 +121,8 @@ export interface AdminContext {
   readonly onRow: (listener: ((row: LedgerRow) => void) | null) => void;
   /** Those that were used since the start. */
   readonly proxies: () => readonly ProxyFacts[];
+  /** That no connection to the upstream can be made, and why; null: nobody has found so. */
+  readonly away: (upstream: string) => AwayUpstream | null;
   /** The upstreams that requests are kept away from, because no connection can be made. */
   readonly unreachable: () => readonly string[];
   /** Looks at everything, or at one upstream alone. */

@@ -25,16 +25,17 @@ export function makeCredentialHandlers(
       const after = statusNow(context, id);
       const shown = { path: `credentials[${id}]`, before: null, after: word };
       const undo = acts.credential(actor, what, shown, credentialChangeOf(before, after));
-      return { credential: credentialState(after), undo };
+      return { credential: credentialState(after, context.away(upstream)), undo };
     };
   return {
     async listCredentials() {
       const factsOf = await days.facts();
       return {
         nowMs: context.clock.nowMs(),
-        credentials: context.pool
-          .list()
-          .map((status) => ({ ...credentialState(status), ...factsOf(status.id) })),
+        credentials: context.pool.list().map((status) => ({
+          ...credentialState(status, context.away(status.upstream)),
+          ...factsOf(status.id),
+        })),
       };
     },
     pauseCredential: act("pauseCredential", "paused", "off", PAUSED),

@@ -177,7 +177,8 @@ export class Live {
   }
 
   #states(): LiveEvents["credentials"]["credentials"] {
-    return this.#context.pool.list().map(credentialState);
+    const { pool, away } = this.#context;
+    return pool.list().map((status) => credentialState(status, away(status.upstream)));
   }
 
   #health(): LiveEvents["health"] {

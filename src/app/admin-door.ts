@@ -123,6 +123,7 @@ function makeContext(options: AdminDoorOptions, settings: SettingsFile): AdminCo
     },
     onRow: (listener) => ledger.onRow(listener),
     proxies: () => gateway.transport.dial.proxies(),
+    away: (upstream) => gateway.reach.find(upstream),
     unreachable: () =>
       gateway.breaker.open().flatMap(({ upstream, reach }) => (reach === "upstream" ? [upstream] : [])),
     examine: (upstream) => examineRunning(gateway, upstream, options.rejected()),

@@ -19,8 +19,9 @@ import { budgetedCredentials } from "../limits/budgeted-credential.ts";
 import { METERED_KINDS } from "../neutral/usage.ts";
 import { namesOf } from "../plan/plan.ts";
 import { Affinity } from "../pool/affinity/affinity.ts";
-import { makeBreaker } from "../pool/breaker.ts";
 import type { PersistedState } from "../pool/credential.ts";
+import { makeBreaker } from "../pool/health/breaker.ts";
+import { Reach } from "../pool/health/reach.ts";
 import { makePool, type PoolOptions } from "../pool/pool.ts";
 import type { QueueLimits } from "../pool/waiting/fair-queue.ts";
 import { WaitingRoom } from "../pool/waiting/waiting-room.ts";
@@ -117,6 +118,7 @@ export function makeGateway(
     }),
     transport,
     breaker: makeBreaker(clock),
+    reach: new Reach(clock),
     pool,
     waiting: new WaitingRoom({
       pool,

@@ -71,6 +71,7 @@ test("a good file is summed up", async () => {
     keys: 1,
     models: 0,
     problems: [],
+    refused: [],
     warnings: [],
   });
 });

@@ -1,15 +1,18 @@
 /** `clewline check`: validates the configuration and reports every problem with its repair. */
 import { joinKeys } from "../auth/join-keys.ts";
+import { dataDirOfBroken } from "../config/change/broken-data-dir.ts";
 import type { Config } from "../config/config.ts";
 import { findConfigFile } from "../config/file.ts";
 import { firstRunFile } from "../config/first-run/first-run.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, type Problem, renderProblems } from "../config/problem.ts";
+import type { Finding } from "../doctor/finding.ts";
 import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { exitCodeOf, makeCommand, SHARED_FILES_HELP } from "./command.ts";
 import { countOf, findingsText, lookAtUpstreams } from "./findings.ts";
 import { storedKeysIn } from "./keys/stored-keys.ts";
+import { refusedText, runningIn } from "./running.ts";
 import { toJsonLine } from "./table.ts";
 
 export const check = makeCommand(
@@ -27,9 +30,10 @@ export const check = makeCommand(
       "With --live no model is asked, so it costs nothing. Exit code: 0 good (warnings included), 1 others can change the files, or an upstream has a problem, 2 wrong usage, 78 wrong configuration.",
   },
   async ({ flags }, io) => {
+    const file = findConfigFile(flags, io.env, io.cwd);
     try {
       const { config, warnings } = await loadConfig({
-        file: findConfigFile(flags, io.env, io.cwd),
+        file,
         env: io.env,
         flags: {},
         cwd: io.cwd,
@@ -41,21 +45,35 @@ export const check = makeCommand(
       const findings = flags.live ? await lookAtUpstreams(config, io) : [];
       const isGood = countOf(findings, "problem") === 0;
       const live = flags.live ? { findings } : {};
+      const running = runningIn(config.server.dataDir, io);
+      const refused = running?.refused ?? [];
       if (flags.json)
-        io.out(toJsonLine({ ok: isGood, ...summary(config), problems: [], warnings: all, ...live }));
+        io.out(toJsonLine({ ok: isGood, ...summary(config), problems: [], warnings: all, refused, ...live }));
       else
         io.out(
-          `${warningText(all)}${goodText(config, io)}${flags.live ? `\n${findingsText(findings)}` : ""}`,
+          `${warningText(all)}${goodText(config, io)}${refusedText(running)}${flags.live ? liveText(config, findings) : ""}`,
         );
       return isGood ? EXIT.ok : EXIT.failed;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       if (flags.json) io.out(toJsonLine({ ok: false, problems: error.problems, warnings: [] }));
-      else io.err(`${renderProblems(error.problems)}${count(error.problems.length, "problem")}\n`);
+      else {
+        io.err(`${renderProblems(error.problems)}${count(error.problems.length, "problem")}\n`);
+        const running = runningIn(await dataDirOfBroken({ file, env: io.env, cwd: io.cwd }), io);
+        if (running !== null && running.refused.length > 0)
+          io.err(
+            `The running gateway (process ${running.pid}) serves on with the configuration before this one.\n`,
+          );
+      }
       return exitCodeOf(error);
     }
   },
 );
+
+function liveText({ upstreams, file }: Config, findings: readonly Finding[]): string {
+  if (upstreams.length > 0) return `\n${findingsText(findings)}`;
+  return `There is no upstream to look at: add one in the admin ("clewline admin link" prints its address), or [[upstreams]] to ${file ?? "the file"}.\n`;
+}
 
 /** Keys of the file that have expired, and keys of the database that do not count. */
 function keyWarnings(config: Config, io: CliIo): readonly Problem[] {

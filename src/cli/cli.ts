@@ -25,6 +25,8 @@ export interface CliIo {
   readonly program: string;
   /** The program and its first arguments, to start it once more; a command that does so needs them. */
   readonly ownCommand?: readonly string[];
+  /** The processes of this machine; absent: nothing is known of them. */
+  readonly processes?: { readonly own: number; isAlive(pid: number): boolean };
   /** Standard output is a terminal. */
   readonly isTty: boolean;
 }

@@ -18,19 +18,21 @@ import { RESET_REASON } from "../pool/park.ts";
 import { makePool } from "../pool/pool.ts";
 import { makeSnapshot } from "../snapshot.ts";
 import { type KeptRoomRow, readCredentialRooms } from "../store/credential-rooms.ts";
+import type { RunningFacts } from "../store/running-file.ts";
 import type { Sql } from "../store/sql.ts";
 import { makeStateStore, readCredentialStates } from "../store/state.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
 import { roomRows, roomToJson } from "./credential-room.ts";
 import { dataDirDespite, READER_FLAGS, reportDataFailure } from "./ledger-reader.ts";
+import { refusedText, runningIn } from "./running.ts";
 import { type Column, columnWidths, formatMs, tableLine, toJsonLine } from "./table.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "CREDENTIAL", align: "left", maxChars: 38 },
-  { title: "STATE", align: "left", maxChars: 9 },
+  { title: "STATE", align: "left", maxChars: 11 },
   { title: "LEFT", align: "right", maxChars: 8 },
-  { title: "REASON", align: "left", maxChars: 60 },
+  { title: "REASON", align: "left", maxChars: 80 },
 ];
 
 /** Longest wait for the lock of the database; a gateway that writes holds it for milliseconds. */
@@ -44,8 +46,8 @@ export const credentials = makeCommand(
     usage: ["[--json]", "reset UPSTREAM/NAME..."],
     about: `Lists the credentials of the configuration with state, time left and reason, whether the gateway runs or not. Below each
 credential are the models for which it alone is parked. States: ready; new (no gateway has taken its key over); cooling
-and exhausted until a time; invalid, and exhausted without a time, until a person acts; forbidden (a model). Lines with
-"room" tell what was left of the provider's limits and of your own, as a gateway wrote it down in the last minute.
+and exhausted until a time; invalid, and exhausted without a time, until a person acts; forbidden (a model); unreachable (a
+running gateway can make no connection to the upstream, and tries it again). Lines with "room" tell what was left of the provider's limits and of your own, as a gateway wrote it down in the last minute.
 
 "unconfirmed" before a reason: a provider said so to one request. The state ends by itself, and the credential is asked
 before that when no other one is ready. "confirmed": a call of the gateway's own has met the same refusal.
@@ -71,6 +73,8 @@ paid, or repaired the reason. A changed api_key needs no reset.`,
     try {
       const known = await readPool(flags, io);
       if (verb === "reset") return await reset(names, known, io);
+      // Without a valid file, what was said of the file is enough.
+      if (known.configFile !== null) io.err(refusedText(known.running));
       list(known, flags.json, io);
       return EXIT.ok;
     } catch (error) {
@@ -86,6 +90,8 @@ interface Known {
   readonly statuses: readonly CredentialStatus[];
   /** What was left of the operator's limits, as a gateway wrote it last, by id. */
   readonly limits: ReadonlyMap<string, readonly LimitStanding[]>;
+  /** What the gateway that runs knows; null: none runs. */
+  readonly running: RunningFacts | null;
   /** By id: credentials whose key no gateway has taken over, with the state of the key before; null: there is none. */
   readonly untaken: ReadonlyMap<string, string | null>;
 }
@@ -115,6 +121,7 @@ async function readPool(
     dataDir,
     specs,
     statuses: pool.list(),
+    running: runningIn(dataDir, io),
     limits: limitsIn(rooms, specs, clock.nowMs()),
     untaken: findUntaken(specs, states ?? []),
   };
@@ -207,9 +214,9 @@ function specsOf(states: readonly PersistedState[]): CredentialSpec[] {
   return [...specs.values()];
 }
 
-function list({ statuses, untaken, limits }: Known, isJson: boolean, io: CliIo): void {
+function list({ statuses, untaken, limits, running }: Known, isJson: boolean, io: CliIo): void {
   const nowMs = io.clock.nowMs();
-  const shown = statuses.map((status) => withTruth(status, untaken));
+  const shown = statuses.map((status) => withReach(withTruth(status, untaken), running));
   if (isJson) {
     for (const status of shown) io.out(toJsonLine(toJson(status, limits.get(status.id) ?? [], nowMs)));
     return;
@@ -228,9 +235,9 @@ function list({ statuses, untaken, limits }: Known, isJson: boolean, io: CliIo):
   for (const row of [titles, ...rows]) io.out(`${tableLine(COLUMNS, widths, row)}\n`);
 }
 
-/** `new`: only this command shows it. */
+/** `new` and `unreachable`: the pool does not know them. */
 type Facts = Pick<CredentialStatus, "reason" | "untilMs" | "sinceMs" | "strikes"> & {
-  readonly state: CredentialStatus["state"] | "new";
+  readonly state: CredentialStatus["state"] | "new" | "unreachable";
 };
 type Shown = Facts & Omit<CredentialStatus, keyof Facts>;
 
@@ -242,8 +249,16 @@ function withTruth(status: CredentialStatus, untaken: Known["untaken"]): Shown {
   return { ...status, state: "new", reason };
 }
 
+/** Nothing is wrong with the credential, and no request with it arrives. */
+function withReach(status: Shown, running: RunningFacts | null): Shown {
+  const away = running?.away.find(({ upstream }) => upstream === status.upstream);
+  if (away === undefined || status.state !== "ready") return status;
+  return { ...status, state: "unreachable", reason: away.reason, sinceMs: away.sinceMs };
+}
+
 function toCells({ state, reason, untilMs }: Facts, nowMs: number): string[] {
   if (state === "ready") return [state, "", ""];
+  if (state === "unreachable") return [state, "", reason];
   if (state === "new") return [state, "", reason];
   if (untilMs === null) return [state, "-", `${reason} (until a person acts)`];
   return [state, formatLeft(untilMs - nowMs), reason];

@@ -3,12 +3,14 @@
  * answer in each dialect, two translated answers, a fail-over, and the ledger's rows. With `--once` the
  * command ends, and fails unless all of that was seen.
  */
+
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { App } from "../app/app-options.ts";
 import { logWriter } from "../app/log-writer.ts";
-import { type App, startApp } from "../app.ts";
+import { startApp } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Clock } from "../core/clock.ts";
 import type { JsonObject } from "../core/json.ts";

@@ -41,7 +41,8 @@ export async function lookAtUpstreams(config: Config, io: CliIo): Promise<readon
   );
 }
 
-async function withTransport<Result>(
+/** For a look at the network, and no longer. */
+export async function withTransport<Result>(
   io: CliIo,
   look: (transport: ReturnType<typeof makeHttp1Transport>) => Promise<Result>,
 ): Promise<Result> {

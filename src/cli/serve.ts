@@ -1,7 +1,8 @@
 /** `clewline serve`: the gateway itself, until a signal. */
 
+import type { App } from "../app/app-options.ts";
 import { type LogWriter, logWriter } from "../app/log-writer.ts";
-import { type App, startApp } from "../app.ts";
+import { startApp } from "../app.ts";
 import { refuseSharedFile } from "../config/access/shared-paths.ts";
 import type { Config } from "../config/config.ts";
 import { findConfigFile } from "../config/file.ts";
@@ -9,12 +10,15 @@ import { firstRun, firstRunFile } from "../config/first-run/first-run.ts";
 import { ensureAdminPassword } from "../config/first-run/password.ts";
 import { loadConfig, loadDraft } from "../config/load.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
+import { isGateway, localHost } from "../doctor/machine-checks.ts";
 import { hashPassword, makeSteadyHash } from "../http/password.ts";
 import { AdminAccessTable, makeLink } from "../store/admin-access.ts";
 import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, SHARED_FILES_HELP } from "./command.ts";
+import { withTransport } from "./findings.ts";
 import { makeLog, makeTerminalLog, type ProcessLog } from "./log.ts";
+import { runningIn } from "./running.ts";
 import { VERSION } from "./version.ts";
 import { writeStore } from "./write-store.ts";
 
@@ -50,7 +54,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
     let config: Config | null = null;
     try {
       const sharedFiles = flags["allow-shared-files"] ? "warn" : "refuse";
-      const file = await prepare(flags.config, sharedFiles, io);
+      const { file, isNew } = await prepare(flags.config, sharedFiles, io);
       const steadyHash = makeSteadyHash();
       const flagsOfConfig = { host, port, dataDir, logLevel };
       const { env, cwd } = io;
@@ -64,7 +68,8 @@ SIGHUP, and any change of the file, reads the configuration again.`,
       } as const;
       const loaded = await loadConfig(options);
       config = loaded.config;
-      if (loaded.warnings.length > 0) io.err(renderProblems(loaded.warnings));
+      // Of a file that was just made, the greeting says what is missing.
+      if (loaded.warnings.length > 0 && !isNew) io.err(renderProblems(loaded.warnings));
       const processLog = logFor(config, io, writer);
       const { log } = processLog;
       const reload = async (): Promise<Config> => {
@@ -90,6 +95,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
         droppedLogLines: () => writer.droppedLines,
         memory: io.memory,
         ownCommand: io.ownCommand,
+        pid: io.processes?.own,
       });
       io.onReload(() => void app.reload());
       io.out(greeting(app, config, await signInLine(app, config, io)));
@@ -101,7 +107,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
       return (await app.drain(io.hurried)) ? EXIT.ok : EXIT.interrupted;
     } catch (cause) {
       if (cause instanceof ConfigError) throw cause;
-      io.err(`clewline: ${startFailure(cause, config)}\n`);
+      io.err(`clewline: ${await startFailure(cause, config, io)}\n`);
       return EXIT.failed;
     } finally {
       writer.end(LOG_END_MS);
@@ -117,7 +123,7 @@ async function prepare(
   named: string | undefined,
   sharedFiles: "refuse" | "warn",
   io: CliIo,
-): Promise<string> {
+): Promise<{ readonly file: string; readonly isNew: boolean }> {
   const found = findConfigFile({ config: named }, io.env, io.cwd);
   if (found === null) {
     const made = await firstRun({ file: firstRunFile(io.env), ids: io.ids, hashPassword });
@@ -127,7 +133,7 @@ async function prepare(
   admin password  ${made.adminPassword}   (shown only now; the file keeps its hash)
 
 `);
-    return made.file;
+    return { file: made.file, isNew: true };
   }
   // Before the file is changed.
   if (sharedFiles === "refuse") refuseSharedFile(found, io.cwd);
@@ -142,7 +148,7 @@ async function prepare(
   if (madePassword !== null) {
     io.out(`An admin password was made: ${madePassword}   (shown only now; the file keeps its hash)\n\n`);
   }
-  return found;
+  return { file: found, isNew: false };
 }
 
 /**
@@ -189,11 +195,24 @@ function logFor(config: Config, io: CliIo, writer: LogWriter): ProcessLog {
 }
 
 /** `config`: null where it could not be read. */
-function startFailure(cause: unknown, config: Config | null): string {
+async function startFailure(cause: unknown, config: Config | null, io: CliIo): Promise<string> {
   const error = cause as { code?: string; message?: string };
-  if (config !== null && error.code === "EADDRINUSE") return portTaken(config);
+  if (config !== null && error.code === "EADDRINUSE")
+    return (await takenByGateway(config, io)) ?? portTaken(config);
   if (error.code === "EACCES") return "this port or folder is not allowed for this user; choose another one";
   return error.message ?? String(cause);
+}
+
+/** That a gateway has the main port, which, and what to do with it; null: it is another program, or another port. */
+async function takenByGateway({ server }: Config, io: CliIo): Promise<string | null> {
+  const { host, port, tls } = server;
+  const url = `${tls === null ? "http" : "https"}://${localHost(host)}:${port}/`;
+  if (!(await withTransport(io, (transport) => isGateway(url, transport)))) return null;
+  const running = runningIn(server.dataDir, io);
+  if (running === null || !running.url.endsWith(`:${port}${server.basePath}`))
+    return `port ${port} of ${host} is taken by another Clewline, which has a data folder of its own; stop that one, or set server.port, or --port, to a free one`;
+  const config = running.config === null ? "" : `, with ${running.config}`;
+  return `Clewline runs already at ${running.url} (process ${running.pid}${config}); it takes a changed file over by itself. "kill ${running.pid}" stops it`;
 }
 
 /** The gateway has up to three ports, and the system's error does not say which one it was. */

@@ -17,6 +17,8 @@ const PROMPT = "Say hello in one short sentence.";
 /** Models that think before they say something need more than the sentence. */
 const MAX_TOKENS = 512;
 const MAX_EVENT_BYTES = 1024 * 1024;
+/** What is shown of something that is no answer. */
+const MAX_SHOWN_CHARS = 120;
 
 export const test = makeCommand(
   {
@@ -101,7 +103,7 @@ async function ask({ url, key, model, prompt, config }: Asking, io: CliIo): Prom
   if (row !== null) io.err(`${requestText(requestLineOf(row, null), 1)}\n`);
   if (failure === null) return EXIT.ok;
   io.err(`clewline test: ${reply.ok ? "" : `status ${reply.status}: `}${failure}\n`);
-  io.err(`  → ${repairFor(reply.status, row)}\n`);
+  io.err(`  → ${repairFor(reply.status, row, config)}\n`);
   return EXIT.failed;
 }
 
@@ -110,22 +112,38 @@ async function show(reply: Response, io: CliIo): Promise<string | null> {
   const reader = new SseReader(MAX_EVENT_BYTES);
   let failure: string | null = null;
   let hasText = false;
+  let isAnswer = false;
+  let said = "";
   const onEvent = (_name: string, data: string): void => {
     const event = parsed(data);
     if (event === null) return;
     if (event.error !== undefined) failure = messageOf(event);
+    isAnswer ||= Array.isArray(event.choices) && event.choices.length > 0;
     const text = textOf(event);
     if (text !== "") io.out(text);
     hasText ||= text !== "";
   };
   try {
-    for await (const bytes of reply.body as ReadableStream<Uint8Array>) reader.push(bytes, onEvent);
+    const decoder = new TextDecoder();
+    for await (const bytes of reply.body as ReadableStream<Uint8Array>) {
+      if (said.length < MAX_SHOWN_CHARS) said += decoder.decode(bytes, { stream: true });
+      reader.push(bytes, onEvent);
+    }
   } catch {
     failure ??= "the answer broke off";
   }
   if (hasText) io.out("\n");
+  else if (failure === null && !isAnswer) failure = noAnswer(said);
   else if (failure === null) io.err("The answer has no text: the model has spent its tokens on thinking.\n");
   return failure;
+}
+
+/** A server that says OK to everything is no model. */
+function noAnswer(said: string): string {
+  const shown = said.trim().slice(0, MAX_SHOWN_CHARS);
+  return shown === ""
+    ? "the upstream has sent nothing, although with status 200"
+    : `what the upstream has sent is no answer of a model, although with status 200: ${shown}`;
 }
 
 async function bodyOf(reply: Response): Promise<JsonObject> {
@@ -168,9 +186,11 @@ function rowOf({ server }: Config, id: string): LedgerRow | null {
 }
 
 /** Where to look next; what is wrong is in the gateway's own words before it. */
-function repairFor(status: number, row: LedgerRow | null): string {
+function repairFor(status: number, row: LedgerRow | null, { upstreams, file }: Config): string {
   if (status === 401 || status === 403)
     return 'look at CLEWLINE_KEY; "clewline keys" lists the keys and what each may do';
+  if (upstreams.length === 0)
+    return `there are no upstreams yet: add one in the admin ("clewline admin link" prints its address), or [[upstreams]] to ${file ?? "the configuration"}`;
   if (row === null) return "the log of the gateway says more";
   if (row.upstream !== null) return `clewline doctor --upstream ${row.upstream}`;
   return '"clewline explain" shows where a request goes, and "clewline credentials" what state each credential has';

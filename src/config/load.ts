@@ -97,14 +97,14 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     draft.warn(
       [],
       "there are no upstreams, so no model can be reached",
-      "add [[upstreams]] with a name, a family and credentials; a running Clewline that has some keeps them",
+      "add [[upstreams]] with a name, a family and credentials",
     );
   }
   if (checked.keys.length === 0) {
     draft.warn(
       [],
       "there are no keys, so every request is refused, unless `clewline keys` has made some",
-      "add [[keys]] with a name and a key, or make one: clewline keys create NAME; a running Clewline that has some keeps them",
+      "add [[keys]] with a name and a key, or make one: clewline keys create NAME",
     );
   }
   await setImmediate();

@@ -129,13 +129,14 @@ function faultOfListening(host: string, port: number): Promise<string | null> {
   });
 }
 
-function localHost(host: string): string {
+/** Where a gateway that listens on `host` is called from this machine. */
+export function localHost(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   return host.includes(":") ? `[${host === "::" ? "::1" : host}]` : host;
 }
 
-/** Each page names the program. */
-async function isGateway(url: string, transport: Transport): Promise<boolean> {
+/** Whether a gateway answers there: each of its pages names the program. */
+export async function isGateway(url: string, transport: Transport): Promise<boolean> {
   const request = { url, method: "GET", headers: [], body: null, via: DIRECT } as const;
   try {
     const limits = { timeoutMs: PAGE_TIMEOUT_MS, limitBytes: MAX_PAGE_BYTES };

@@ -1,6 +1,7 @@
 /** Whether each upstream can be reached by each way that its credentials have, takes each key, and lists its models. */
 import { isIP } from "node:net";
 import { proxyFor } from "../config/network/proxy-for.ts";
+import { isKeyless } from "../config/upstreams/keyless.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { silentLog } from "../core/log.ts";
@@ -154,7 +155,7 @@ interface Listed {
 }
 
 async function listOf(
-  { transport, clock }: UpstreamChecks,
+  { snapshot, transport, clock }: UpstreamChecks,
   upstream: UpstreamView,
   credential: CredentialView,
 ): Promise<Listed> {
@@ -172,10 +173,16 @@ async function listOf(
     const reply = await replyOf(call, { timeoutMs: REPLY_TIMEOUT_MS, limitBytes: MAX_LIST_BYTES });
     const atMs = Date.parse(reply.headers.get("date") ?? "");
     const skewMs = Number.isNaN(atMs) ? null : clock.nowMs() - atMs;
-    return { ...readList(upstream, credential, reply, clock.nowMs()), skewMs };
+    const found = readList(upstream, credential, reply, clock.nowMs(), hasNoKey(snapshot, upstream));
+    return { ...found, skewMs };
   } catch (cause) {
     return { finding: failureOf(credential, cause), models: null, skewMs: null };
   }
+}
+
+/** The server is near, and its upstream has no credential of its own. */
+function hasNoKey({ config }: Snapshot, { name }: UpstreamView): boolean {
+  return config.upstreams.some((one) => one.name === name && one.credentials.some(isKeyless));
 }
 
 function failureOf({ id }: CredentialView, cause: unknown): Finding {
@@ -195,15 +202,22 @@ function readList(
   { id }: CredentialView,
   { status, headers, text }: SmallReply,
   nowMs: number,
+  isKeyless: boolean,
 ): Omit<Listed, "skewMs"> {
   if (status === 200) {
     const models = parseModelList(text).map((model) => model.id);
-    const message =
-      models.length === 0
-        ? "the key is taken, and no model is listed"
-        : `the key is taken; ${models.length === 1 ? "one model is" : `${models.length} models are`} listed`;
+    const message = goodListText(models.length, isKeyless);
     return { finding: good("key", id, message), models: models.length === 0 ? null : models };
   }
+  if (isKeyless && (status === 401 || status === 403))
+    return refused(
+      problem(
+        "key",
+        id,
+        `the upstream wants a key, and has none here (status ${status})`,
+        "add [[upstreams.credentials]] with a name and an api_key to the upstream",
+      ),
+    );
   const { family, profile } = upstream;
   const signal = family.classify({ status, headers, body: text, nowMs, model: "" }, profile);
   const reason = signal.class === "ok" ? "" : `, ${signal.reason}`;
@@ -234,6 +248,18 @@ function readList(
       ? problem("key", id, said, repair)
       : warning("models", id, said, repair),
   );
+}
+
+function goodListText(count: number, isKeyless: boolean): string {
+  if (count === 0)
+    return isKeyless
+      ? "no key is needed, and no model is listed"
+      : "the key is taken, and no model is listed";
+  if (count === 1)
+    return isKeyless ? "no key is needed; one model is listed" : "the key is taken; one model is listed";
+  return isKeyless
+    ? `no key is needed; ${count} models are listed`
+    : `the key is taken; ${count} models are listed`;
 }
 
 function refused(finding: Finding): Omit<Listed, "skewMs"> {

@@ -273,7 +273,12 @@ async function askList(
   url: string,
 ): Promise<readonly ListedModel[]> {
   const call = sendOwnGet(gateway, upstream, credential, url, MAX_SILENCE_MS);
-  const head = await headOf(call);
+  const head = await headOf(call).catch((cause: unknown) => {
+    if (cause instanceof GatewayError && cause.kind === "upstream_connect")
+      gateway.reach.failed(upstream.name, cause.message);
+    throw cause;
+  });
+  gateway.reach.reached(upstream.name);
   const { bytes, isWhole, error } = await readWhole(call, MAX_LIST_BYTES);
   if (error !== null) throw error;
   if (!isWhole) {

@@ -1,13 +1,13 @@
 /** `/metrics`: who may read them, and the values that are read only when a scraper asks. */
 import { bearerOf, digestOf, isSameDigest } from "../auth/keys.ts";
 import type { Config } from "../config/config.ts";
-import { openDescriptors } from "../core/files/descriptors.ts";
 import { GatewayError } from "../core/errors.ts";
+import { openDescriptors } from "../core/files/descriptors.ts";
 import type { HeaderView } from "../core/header-view.ts";
 import type { MemoryBudget } from "../core/memory-budget.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { Breaker } from "../pool/breaker.ts";
+import type { Breaker } from "../pool/health/breaker.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { WaitingRoom } from "../pool/waiting/waiting-room.ts";
 import type { Snapshot } from "../snapshot.ts";

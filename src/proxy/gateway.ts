@@ -9,7 +9,8 @@ import type { Metrics } from "../core/metrics.ts";
 import type { RequestLines } from "../core/request-lines/request-lines.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Limiter } from "../limits/limiter.ts";
-import type { Breaker } from "../pool/breaker.ts";
+import type { Breaker } from "../pool/health/breaker.ts";
+import type { Reach } from "../pool/health/reach.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { WaitingRoom } from "../pool/waiting/waiting-room.ts";
 import type { UnpricedModels } from "../prices/unpriced-models.ts";
@@ -29,6 +30,8 @@ export interface Gateway {
   /** Where requests wait for a credential. */
   readonly waiting: WaitingRoom;
   readonly breaker: Breaker;
+  /** For people; the breaker decides where requests go. */
+  readonly reach: Reach;
   readonly ledger: Ledger;
   readonly limiter: Limiter;
   /** Asked only where `snapshot.usesCache`. */

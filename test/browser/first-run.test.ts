@@ -84,6 +84,9 @@ test("from an empty folder to the first answer, without an account and without a
   expect(await axeFaults(page)).toEqual([]);
   await button("Use the simulator").click();
   await page.getByText("3 credentials are ready").waitFor();
+  // The first start has printed a key, so none has to be made.
+  await page.getByText("There is a key already: me.", { exact: false }).waitFor();
+  await button("Make another key").click();
   await button("Create the key").click();
   const key = (await page.getByLabel("The new key").textContent()) ?? "";
   await button("Send").click();
@@ -117,6 +120,8 @@ test("the same with the keyboard alone: each step begins where the one before en
     page.waitForFunction((text) => document.activeElement?.textContent === text, name);
   await way("Without an account").press("Enter");
   await button("Use the simulator").press("Enter");
+  await isFocused("Send");
+  await button("Make another key").press("Enter");
   await page.waitForFunction(() => document.activeElement?.matches("input[data-first]"));
   await page.keyboard.press("Enter");
   await page.getByLabel("The new key").waitFor();
@@ -185,4 +190,18 @@ test("the guide suits the narrowest window in Chinese, light and dark", async ()
     expect(await overflow(page)).toBe(0);
     expect(await axeFaults(page)).toEqual([]);
   }
+});
+
+test("a server that is not there is told as such, where it is added and on the board", async () => {
+  await way("Another provider").click();
+  await page.getByLabel("Name").first().fill("mine");
+  // A port of the system's own, where nobody listens.
+  await page.getByLabel("Base URL").fill("http://127.0.0.1:9/v1");
+  await button("Add").click();
+  await page.getByText("the upstream cannot be reached", { exact: false }).waitFor();
+  await page.getByText("The first step comes before this one.").waitFor();
+  await page.getByRole("link", { name: "Pool" }).first().click();
+  const card = page.getByRole("article");
+  await card.getByText("Not reached").waitFor();
+  await card.getByText("No connection to the upstream can be made.", { exact: false }).waitFor();
 });

@@ -93,14 +93,13 @@ describeKind(kind, () => {
     });
   }
 
-  test("a start without keys is warned of and goes on, and check says what a running gateway would do", async () => {
+  test("a start without keys is warned of and goes on", async () => {
     const folder = makeFolder();
     const file = join(folder, "clewline.toml");
     writeFileSync(file, `[server]\nport = 0\ndata_dir = "${folder}/data"\n${UPSTREAM}`, { mode: 0o600 });
     const checked = await runProgram(["check", "--config", file], folder);
     expect(checked.exitCode).toBe(0);
     expect(checked.out).toContain("there are no keys, so every request is refused");
-    expect(checked.out).toContain("a running Clewline that has some keeps them");
     const keyless = await runGateway(folder, file, ["serve", "--config", file]);
     expect(keyless.log()).toContain("there are no keys");
     expect((await fetch(`${keyless.url}/healthz`)).status).toBe(200);

@@ -13,6 +13,7 @@ import {
   makeFolder,
   runProgram,
   startGateway,
+  until,
   upstreamToml,
 } from "../kit/gateway.ts";
 import { describeKind } from "./kind.ts";
@@ -80,6 +81,72 @@ describeKind(kind, () => {
         expect(exitCode).not.toBe(0);
         expect(err).toContain(said);
         for (const secret of [CREDENTIAL, CLIENT_KEY, "clw-wrong"]) expect(err).not.toContain(secret);
+      });
+    });
+  }
+
+  test("`clewline test` and `clewline check --live` without an upstream say what to do next", async () => {
+    await withGateway(KEYS_TOML, async (gateway) => {
+      const asked = await gateway.command("test", MODEL, "--url", gateway.url);
+      expect([asked.exitCode, asked.err]).toEqual([
+        1,
+        expect.stringContaining(
+          `→ there are no upstreams yet: add one in the admin ("clewline admin link" prints its address), or [[upstreams]] to ${gateway.configFile}`,
+        ),
+      ]);
+      const { out } = await gateway.command("check", "--live");
+      expect(out).toContain(
+        'There is no upstream to look at: add one in the admin ("clewline admin link" prints its address)',
+      );
+    });
+  });
+
+  for (const [what, body, type] of [
+    ["an empty object", "{}", "application/json"],
+    ["nothing", "", "application/json"],
+    ["a page", "<html>It works!</html>", "text/html"],
+    ["a list", '{"object":"list","data":[]}', "application/json"],
+    ["an empty stream", "data: [DONE]\n\n", "text/event-stream"],
+    ["a stream of something else", 'data: {"hello":"world"}\n\ndata: [DONE]\n\n', "text/event-stream"],
+  ] as const) {
+    test(`reported: \`clewline test\` knows that ${what} with status 200 is no answer`, async () => {
+      const server = Bun.serve({
+        port: 0,
+        hostname: "127.0.0.1",
+        fetch: () => new Response(body, { headers: { "content-type": type } }),
+      });
+      try {
+        const toml = KEYS_TOML + upstreamToml("odd", "openai", `http://127.0.0.1:${server.port}/v1`);
+        await withGateway(toml, async (gateway) => {
+          const { exitCode, out, err } = await gateway.command("test", "odd/some", "--url", gateway.url);
+          expect([exitCode, out]).toEqual([1, ""]);
+          expect(err).not.toContain("the model has spent its tokens on thinking");
+          expect(err).toContain("clewline doctor --upstream odd");
+        });
+      } finally {
+        await server.stop(true);
+      }
+    });
+  }
+
+  for (const model of ["gpt-5", "o3", "claude-opus-4-5", "gemini-3-flash"]) {
+    test(`a prompt for ${model} goes to no server that nobody named for it, and the entry of the error leads there`, async () => {
+      const family = /^claude/.test(model) ? "anthropic" : /^gemini/.test(model) ? "gemini" : "openai";
+      const url = family === "openai" ? `${simulator.url}/v1` : simulator.url;
+      const upstreams =
+        upstreamToml("proxy", family, url) + upstreamToml("other", "openai", `${simulator.url}/v1`);
+      await withGateway(KEYS_TOML + upstreams, async (gateway) => {
+        const refused = await gateway.command("test", model, "--url", gateway.url);
+        expect(refused.exitCode).toBe(1);
+        expect(refused.err).toContain(`ask for "proxy/${model}"`);
+        const [, name = "", target = ""] =
+          /add \[\[models\]\] with name = "(.*?)" and targets = \["(.*?)"\]/.exec(refused.err) ?? [];
+        gateway.configure({
+          toml: `${KEYS_TOML}${upstreams}\n[[models]]\nname = "${name}"\ntargets = ["${target}"]\n`,
+        });
+        await until("it is taken over", () => gateway.log().includes("was taken over"));
+        const { exitCode, err } = await gateway.command("test", model, "--url", gateway.url);
+        expect([exitCode, err]).toEqual([0, expect.stringContaining("→ proxy/")]);
       });
     });
   }

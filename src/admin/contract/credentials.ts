@@ -5,6 +5,8 @@ import { count, name, nanoUsd, timeMs, undo } from "./values.ts";
 
 const state = v.picklist([
   "ready",
+  /** Nothing is wrong with it, and no connection to its upstream can be made. */
+  "unreachable",
   "cooling",
   "exhausted",
   "invalid",

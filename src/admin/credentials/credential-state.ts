@@ -1,6 +1,7 @@
 /** The state of a credential in plain words, with the room that is left. */
 import type { CredentialStatus } from "../../pool/credential.ts";
 import type { LimitStanding } from "../../pool/credential-limits.ts";
+import type { AwayUpstream } from "../../pool/health/reach.ts";
 import { accusationIn, type StateFacts } from "../../pool/park.ts";
 import type { ReplyOf } from "../contract.ts";
 
@@ -12,9 +13,12 @@ type Room = Credential["room"][number];
 export const PAUSED = "paused by a person";
 export const DRAINED = "drained by a person";
 
-export function credentialState(status: CredentialStatus): Credential {
+/** `away`: that no connection to the credential's upstream can be made; null: nobody has found so. */
+export function credentialState(status: CredentialStatus, away: AwayUpstream | null): Credential {
   const { id, upstream, name, priority, isOfCallers, inFlight, strikes, models, owner, untilMs } = status;
-  const state = stateOf(status, inFlight);
+  const own = stateOf(status, inFlight);
+  // What is wrong with the credential itself is the nearer reason.
+  const state = own === "ready" && away !== null ? "unreachable" : own;
   return {
     id,
     upstream,
@@ -23,9 +27,9 @@ export function credentialState(status: CredentialStatus): Credential {
     isOfCallers,
     state,
     reason: wordsOf(state, status),
-    detail: state === "ready" ? "" : status.reason,
+    detail: state === "ready" ? "" : state === "unreachable" ? (away?.reason ?? "") : status.reason,
     untilMs,
-    sinceMs: state === "ready" ? null : status.sinceMs,
+    sinceMs: state === "ready" ? null : state === "unreachable" ? (away?.sinceMs ?? null) : status.sinceMs,
     strikes,
     inFlight,
     models: models.map((facts) => {
@@ -48,6 +52,8 @@ function wordsOf(state: State, { reason, untilMs }: StateFacts): string {
   switch (state) {
     case "ready":
       return "";
+    case "unreachable":
+      return "No connection to the upstream can be made. Requests and the gateway itself try it again.";
     case "cooling":
       return isDoubted
         ? "The provider has refused the key in one reply. It is asked again when the time is over."

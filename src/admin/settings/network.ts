@@ -7,15 +7,15 @@ import type { AdminContext } from "../context.ts";
 import type { Handlers } from "../handler.ts";
 
 export function makeNetworkHandlers(context: AdminContext): Pick<Handlers, "getNetwork" | "examine"> {
-  const { snapshot, unreachable, proxies, examine } = context;
+  const { snapshot, away, unreachable, proxies, examine } = context;
   return {
     getNetwork: () => {
-      const away = unreachable();
+      const cutOff = unreachable();
       return {
         upstreams: [...snapshot().upstreams.values()].map((upstream) => ({
           name: upstream.name,
           origin: new URL(upstream.baseUrl).origin,
-          isReachable: !away.includes(upstream.name),
+          isReachable: !cutOff.includes(upstream.name) && away(upstream.name) === null,
           ways: [...upstream.credentials.values()].map(({ id, via }) => ({
             credential: id,
             proxy: proxyOf(upstream, via),

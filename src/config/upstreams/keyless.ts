@@ -7,6 +7,12 @@ import { isTree } from "../toml/toml.ts";
 
 /** What is sent in place of a key: a word that such servers are shown by their own guides. */
 const KEYLESS = { name: "keyless", api_key: "none" } as const;
+
+/** Whether the credential is the one that stands for no key. */
+export function isKeyless({ name, apiKey }: { readonly name: string; readonly apiKey: string }): boolean {
+  return name === KEYLESS.name && apiKey === KEYLESS.api_key;
+}
+
 /** `localhost`, names without a dot, as containers have them, and names that no public resolver knows. */
 const NEAR_NAME = /^[^.]+$|\.(?:localhost|local|internal|home\.arpa)$/i;
 

@@ -62,6 +62,7 @@ export class Verdict {
   #heard(head: ReplyHead): void {
     const gateway = this.#gateway;
     gateway.breaker.success(this.#upstream.name, this.#model);
+    gateway.reach.reached(this.#upstream.name);
     gateway.metrics.countAttempt(this.#upstream.name, "ok");
     gateway.pool.confirm(this.#lease, this.#model);
     if (this.#upstream.callerCredentials) return;
@@ -74,7 +75,8 @@ export class Verdict {
    * target may take the request.
    */
   failed(signal: Signal, status: number, room: RoomFacts | null = null, detour?: DetourCause): void {
-    const { breaker, metrics, pool } = this.#gateway;
+    const { breaker, reach, metrics, pool } = this.#gateway;
+    reach.reached(this.#upstream.name);
     // A redirect is a wrong address, not a bad hour: its words must not give way to those of the breaker.
     const isRedirect = status >= 300 && status < 400;
     if (signal.class === "overload" && !isRedirect) this.#countFailure();
@@ -91,11 +93,14 @@ export class Verdict {
 
   /** The connection failed, or the reply makes no sense. Ends the lease. */
   transportFailed(error: GatewayError): void {
-    const { breaker, metrics, log } = this.#gateway;
+    const { breaker, reach, metrics, log } = this.#gateway;
     const { name } = this.#upstream;
     this.#note(null, error.kind);
     this.#exchange.endFailedHold();
-    if (error.kind === "upstream_connect") breaker.unreachable(name);
+    if (error.kind === "upstream_connect") {
+      breaker.unreachable(name);
+      reach.failed(name, error.message);
+    }
     // Others may reach the upstream by another way, so a proxy's failure says nothing about it.
     else if (error.kind !== "proxy_failed") this.#countFailure();
     metrics.countAttempt(name, error.kind);

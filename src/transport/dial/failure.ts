@@ -1,6 +1,7 @@
 /** The reason why a connection to a server failed, as an error of the table. */
-import { hasDescriptors } from "../../core/files/descriptors.ts";
+
 import { GatewayError } from "../../core/errors.ts";
+import { hasDescriptors } from "../../core/files/descriptors.ts";
 
 /** Codes of OpenSSL's verification, as Node spells them. */
 const VERIFICATION = /CERT|ISSUER|LEAF|CRL|SELF_SIGNED|HOSTNAME/;

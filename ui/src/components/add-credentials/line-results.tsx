@@ -46,6 +46,7 @@ function Result({ isGood, children }: { isGood: boolean; children: ReactNode }) 
 
 function TestResult({ test }: { test: CredentialTest | undefined }) {
   const text = useText();
+  const said = useGatewayText();
   if (test === undefined) return null;
   if (test.state === "running")
     return (
@@ -57,13 +58,13 @@ function TestResult({ test }: { test: CredentialTest | undefined }) {
   if (test.state === "failed")
     return (
       <Result isGood={false}>
-        {test.error instanceof ApiError ? test.error.message : String(test.error)}
+        {test.error instanceof ApiError ? said(test.error.message) : String(test.error)}
       </Result>
     );
-  const { isGood, status, model, text: said, firstByteMs, durationMs, costNanoUsd, requestId } = test.reply;
+  const { isGood, status, model, text: words, firstByteMs, durationMs, costNanoUsd, requestId } = test.reply;
   return (
     <Result isGood={isGood}>
-      {isGood ? text("It works") : `${text("Status {status}", { status })}: ${said}`}{" "}
+      {isGood ? text("It works") : `${text("Status {status}", { status })}: ${words}`}{" "}
       <span className="text-[13px] text-muted">
         <span className="font-mono">{model}</span> ·{" "}
         <span className="tabular">

@@ -1,4 +1,13 @@
-import { Ban, CircleCheck, CirclePause, CircleX, Hourglass, type LucideIcon, Timer } from "lucide-react";
+import {
+  Ban,
+  CircleCheck,
+  CirclePause,
+  CircleX,
+  Hourglass,
+  type LucideIcon,
+  Timer,
+  Unplug,
+} from "lucide-react";
 import type { ReplyOf } from "../../../../src/admin/contract.ts";
 import type { Tone } from "../../components/badge.tsx";
 import type { Message } from "../../locales/messages.ts";
@@ -22,6 +31,12 @@ export const STATES: Record<
     tone: "bad",
     icon: Ban,
     help: "The provider knows the secret and denies it what was asked for.",
+  },
+  unreachable: {
+    title: "Not reached",
+    tone: "bad",
+    icon: Unplug,
+    help: "Nothing is wrong with it, and no connection to its upstream can be made. It is tried again.",
   },
   exhausted: {
     title: "Used up",

@@ -72,9 +72,14 @@ export const DOCTOR: Readonly<Record<string, string>> = {
   "the provider gives no access for the key ({0})": "提供商不允许该密钥访问（{0}）",
   "replace the key, or what it stands for": "更换该密钥，或更换它所代表的凭证",
   "the key is taken, and no model is listed": "密钥被接受，但没有列出任何模型",
-  "the key is taken; {0} listed": "密钥被接受；列出了{0}",
-  "one model is": "一个模型",
-  "{0} models are": " {0} 个模型",
+  "the key is taken; one model is listed": "密钥被接受；列出了一个模型",
+  "the key is taken; {0} models are listed": "密钥被接受；列出了 {0} 个模型",
+  "no key is needed, and no model is listed": "无需密钥，但没有列出任何模型",
+  "no key is needed; one model is listed": "无需密钥；列出了一个模型",
+  "no key is needed; {0} models are listed": "无需密钥；列出了 {0} 个模型",
+  "the upstream wants a key, and has none here (status {0})": "上游需要密钥，而此处没有（状态 {0}）",
+  "add [[upstreams.credentials]] with a name and an api_key to the upstream":
+    "为该上游添加带有 name 和 api_key 的 [[upstreams.credentials]]",
   "the upstream answers the question for its models with status {0}{1}":
     "查询上游的模型时，其返回状态 {0}{1}",
   "the upstream refuses the key (status {0}{1})": "上游拒绝该密钥（状态 {0}{1}）",

@@ -6,6 +6,8 @@ export const STATES: Readonly<Record<string, string>> = {
   "reset by hand": "已手动重置",
   "The provider has refused the key in one reply. It is asked again when the time is over.":
     "提供商在一次回复中拒绝了此密钥。时间到后会再次尝试。",
+  "No connection to the upstream can be made. Requests and the gateway itself try it again.":
+    "无法与上游建立连接。请求和网关本身会再次尝试。",
   "The provider limits requests now. It is asked again when the time is over.":
     "提供商目前限制请求。时间到后会再次尝试。",
   "The provider has said in one reply that there is no credit. It is asked again.":
@@ -87,6 +89,7 @@ export const STATES: Readonly<Record<string, string>> = {
   "Add an upstream": "添加上游",
   "There are no client keys, so every request is refused.": "没有客户端密钥，因此所有请求都会被拒绝。",
   "Make a key": "创建密钥",
+  "No connection to the upstream {0} can be made.": "无法与上游 {0} 建立连接。",
   "The provider refuses the credential {0}.": "提供商拒绝凭证 {0}。",
   "The account of the credential {0} has no credit left.": "凭证 {0} 的账户没有余额了。",
   "See the credential": "查看凭证",
@@ -102,6 +105,10 @@ export const STATES: Readonly<Record<string, string>> = {
   month: "每月",
   "Change the budget": "更改预算",
   "The model {0} has no price, so its requests have no cost.": "模型 {0} 没有价格，因此其请求没有费用。",
+  "These models have no price, so their requests have no cost: {0}{1}.":
+    "这些模型没有价格，因此其请求没有费用：{0}{1}。",
+  " and {0} more": " 以及另外 {0} 个",
+  "Add prices": "添加价格",
   "Add a price": "添加价格",
   // Channels of alerts
   "has no address that DNS knows": "DNS 中没有其地址",

@@ -72,6 +72,8 @@ export const OVERVIEW_MESSAGES = {
   "A changed configuration is not in effect": "已更改的配置未生效",
   "The ledger cannot be written": "账本无法写入",
   "A model has no price": "有模型没有价格",
+  "Several models have no price": "有多个模型没有价格",
+  "An upstream cannot be reached": "有上游无法连接",
   "A budget is nearly spent": "有预算即将用完",
   "A budget is spent": "有预算已用完",
   "The admin is open over plain HTTP": "管理页面正通过未加密的 HTTP 开放",

@@ -13,6 +13,9 @@ export const POOL_MESSAGES = {
   Forbidden: "被禁止",
   "The provider knows the secret and denies it what was asked for.":
     "提供商认识此密钥，但拒绝了所请求的内容。",
+  "Not reached": "无法连接",
+  "Nothing is wrong with it, and no connection to its upstream can be made. It is tried again.":
+    "凭证本身没有问题，但无法连接到其上游。会再次尝试。",
   "Used up": "已用尽",
   "Its quota or money at the provider is spent.": "它在提供商处的配额或余额已用完。",
   Cooling: "冷却中",

@@ -2,7 +2,7 @@
  * Keeps requests away from an upstream that cannot be reached, from a model of it that fails for everybody, and
  * the requests of one client key from a model that fails for that key.
  */
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../../core/clock.ts";
 
 /** After so many failures in a row the breaker opens. */
 const FAILURES_TO_OPEN = 20;
