@@ -27,6 +27,8 @@ export interface CommandSpec<Flags extends Readonly<Record<string, Flag>>> {
   readonly flags: Flags;
   /** Text at the end of the help. */
   readonly notes?: string;
+  /** In place of `notes`, for `--help --all`; absent: the command has no such flag. */
+  readonly allNotes?: () => string;
 }
 
 /** Of the flag `--allow-shared-files`. */
@@ -54,9 +56,10 @@ export function makeCommand<const Flags extends Readonly<Record<string, Flag>>>(
 ): Command {
   return async (args, io) => {
     try {
-      const { help, ...parsed } = parse(spec, args);
+      const { help, all, ...parsed } = parse(spec, args);
+      if (all && !help) throw new UsageError("--all is for --help");
       if (!help) return await run(parsed, io);
-      io.out(helpOf(spec));
+      io.out(helpOf(spec, all));
       return EXIT.ok;
     } catch (error) {
       if (isUsageError(error)) {
@@ -87,15 +90,20 @@ export function parsePort(text: string): number {
 function parse<Flags extends Readonly<Record<string, Flag>>>(
   spec: CommandSpec<Flags>,
   args: readonly string[],
-): Arguments<Flags> & { readonly help: boolean } {
+): Arguments<Flags> & { readonly help: boolean; readonly all: boolean } {
   const options = Object.entries(spec.flags).map(
     ([name, { value }]) => [name, { type: value === undefined ? "boolean" : "string" }] as const,
   );
-  refuseUnknownFlags(args, [...options.map(([name]) => name), "help"]);
+  const ofHelp = spec.allNotes === undefined ? ["help"] : ["help", "all"];
+  refuseUnknownFlags(args, [...options.map(([name]) => name), ...ofHelp]);
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: spec.positionals !== undefined,
-    options: { ...Object.fromEntries(options), help: { type: "boolean", short: "h" } },
+    options: {
+      ...Object.fromEntries(options),
+      help: { type: "boolean", short: "h" },
+      ...(spec.allNotes === undefined ? {} : { all: { type: "boolean" } as const }),
+    },
   });
   const given: Readonly<Record<string, unknown>> = values;
   const flags = options.map(([name, { type }]) => [
@@ -106,6 +114,7 @@ function parse<Flags extends Readonly<Record<string, Flag>>>(
     flags: Object.fromEntries(flags) as Arguments<Flags>["flags"],
     positionals,
     help: given.help === true,
+    all: spec.allNotes !== undefined && given.all === true,
   };
 }
 
@@ -131,18 +140,20 @@ function usageOf({ name, usage }: CommandSpec<Readonly<Record<string, Flag>>>): 
   return usage.map((form, i) => `${i === 0 ? "Usage:" : "      "} clewline ${name} ${form}\n`).join("");
 }
 
-function helpOf(spec: CommandSpec<Readonly<Record<string, Flag>>>): string {
+function helpOf(spec: CommandSpec<Readonly<Record<string, Flag>>>, isAll: boolean): string {
   const rows: (readonly [name: string, help: string])[] = [
     ...Object.entries(spec.positionals ?? {}),
     ...Object.entries(spec.flags).map(
       ([name, { value, help }]) => [`--${name}${value === undefined ? "" : ` ${value}`}`, help] as const,
     ),
     ["--help", "this text"],
+    ...(spec.allNotes === undefined ? [] : [["--help --all", "all of it"] as const]),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(
     ([name, help]) => `  ${name.padEnd(width)}  ${help.replaceAll("\n", `\n${" ".repeat(width + 4)}`)}\n`,
   );
-  const notes = spec.notes === undefined ? "" : `\n${spec.notes}\n`;
+  const text = isAll ? spec.allNotes?.() : spec.notes;
+  const notes = text === undefined ? "" : `\n${text}\n`;
   return `${usageOf(spec)}\n${spec.about}\n\n${lines.join("")}${notes}`;
 }

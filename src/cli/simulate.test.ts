@@ -53,6 +53,20 @@ test("helps", async () => {
   expect(written.out).toContain("rate-limit");
 });
 
+test("the help fits on a screen, and all of it is a flag away", async () => {
+  const short = terminal();
+  expect(await simulate(["--help"], short.io)).toBe(0);
+  expect(short.written.out.split("\n").length).toBeLessThan(24);
+  expect(short.written.out).toContain("--help --all");
+  const whole = terminal();
+  expect(await simulate(["--help", "--all"], whole.io)).toBe(0);
+  for (const word of ["Personas:", "openai/invalid-key", "/_simulator/bill"])
+    expect(whole.written.out).toContain(word);
+  const alone = terminal();
+  expect(await simulate(["--all"], alone.io)).toBe(2);
+  expect(alone.written.err).toContain("--all is for --help");
+});
+
 test.each([
   [["--port", "high"], /--port high is not a port/],
   [["--port", "70000"], /not a port/],

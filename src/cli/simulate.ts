@@ -14,7 +14,16 @@ export const simulate = makeCommand(
       host: { value: "ADDRESS", help: "the address to listen on (default 127.0.0.1)" },
       port: { value: "PORT", help: "0: any free port (default 8585)" },
     },
-    notes: helpPage(),
+    notes: `Every key is good. A word behind the key, or behind the model, orders a fault or an answer:
+
+  api_key = "any~rate-limit,reset=30"   this key is limited, for 30 seconds
+  gpt-5~cut,after=3                     the stream breaks off after three events
+  gpt-5~calls=1                         the model calls a tool
+  gpt-5~openai/invalid-key              OpenAI's own words for a wrong key
+
+Servers that speak Chat in their own way, such as DeepSeek, are at /persona/NAME/v1. "clewline simulate --help --all" and
+GET /_simulator/ list all faults, answers, personas and scenarios.`,
+    allNotes: helpPage,
   },
   async ({ flags }, io) => {
     const { host = "127.0.0.1" } = flags;
