@@ -28,13 +28,22 @@ export function makeTryHandlers(context: AdminContext): Pick<Handlers, "try" | "
       if (!context.pool.list().some((one) => one.id === id))
         throw new AdminError("not_found", `there is no credential "${id}" in the configuration in force`);
       const model = body.model ?? (await cheapestModel(context, upstream));
-      if (model === null)
-        throw new AdminError("bad_request", `no model of the upstream "${upstream}" is known; name one`, {
-          path: "model",
-        });
+      if (model === null) throw await noModelKnown(context, upstream);
       return await test(context, client, id, `${upstream}/${model}`, body.prompt ?? PROMPT);
     },
   };
+}
+
+/** An upstream of which no model is known mostly cannot be reached, or refuses the key: that is the nearer reason. */
+async function noModelKnown({ examine }: AdminContext, upstream: string): Promise<AdminError> {
+  const findings = await examine(upstream);
+  const wrong =
+    findings.find(({ level }) => level === "problem") ?? findings.find(({ level }) => level === "warning");
+  if (wrong === undefined)
+    return new AdminError("bad_request", `no model of the upstream "${upstream}" is known; name one`, {
+      path: "model",
+    });
+  return new AdminError("bad_request", [wrong.message, wrong.repair].filter((part) => part).join("; "));
 }
 
 /**

@@ -26,6 +26,11 @@ export function FirstRunPage() {
     queryKey: CREDENTIALS_KEY,
     queryFn: ({ signal }) => call("listCredentials", { signal }),
   });
+  const keys = useQuery({
+    queryKey: ["keys", "first"],
+    queryFn: ({ signal }) => call("listKeys", { query: { limit: "1", state: "active" }, signal }),
+  });
+  const existing = keys.data?.keys[0] ?? null;
   const ready = data?.credentials.filter(({ state }) => state === "ready").length ?? 0;
   const leave = (): void => {
     writePreference("guide", "left");
@@ -40,8 +45,8 @@ export function FirstRunPage() {
         {text("Three steps to the first answer. All of them can be done elsewhere and later as well.")}
       </p>
       {error !== null && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-      {isPending && <Loading rows={3} height={140} />}
-      {data !== undefined && (
+      {(isPending || keys.isPending) && <Loading rows={3} height={140} />}
+      {data !== undefined && !keys.isPending && (
         <ol className="flex max-w-3xl flex-col gap-3">
           <Step
             number={1}
@@ -54,13 +59,14 @@ export function FirstRunPage() {
               onFail={() => setTested((before) => before ?? "bad")}
               onAnswer={(answered) => {
                 setTested("good");
-                if (model === "") focusStep(2);
+                if (model === "") focusStep(existing === null ? 2 : 3);
                 setModel((before) => (before === "" ? answered : before));
               }}
             />
           </Step>
-          <Step number={2} title={text("Make a key for your client")} isDone={isKeyMade}>
+          <Step number={2} title={text("Make a key for your client")} isDone={isKeyMade || existing !== null}>
             <ClientKey
+              existing={existing}
               model={model}
               onMade={() => {
                 setKeyMade(true);
