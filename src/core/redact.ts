@@ -105,16 +105,26 @@ export function headWithoutSecrets<Head extends { readonly headers: HeaderView }
   secrets: readonly string[],
 ): Head {
   const mask = maskOf(secrets);
-  let isClean = true;
-  head.headers.forEach((value, name) => {
-    if (mask.hide(value) !== value || mask.hide(name) !== name) isClean = false;
-  });
-  if (isClean) return head;
+  if (holdsNone(mask, head.headers)) return head;
   const headers = new HeaderList();
   head.headers.forEach((value, name) => {
     if (mask.hide(name) === name) headers.append(name, mask.hide(value));
   });
   return { ...head, headers };
+}
+
+/** Whether all names and values are without secrets. Runs for each reply: a list is read without a callback. */
+function holdsNone(mask: SecretMask, headers: HeaderView): boolean {
+  if (headers instanceof HeaderList) {
+    for (const line of headers.lines)
+      if (mask.hide(line[1]) !== line[1] || mask.hide(line[0]) !== line[0]) return false;
+    return true;
+  }
+  let isClean = true;
+  headers.forEach((value, name) => {
+    if (mask.hide(value) !== value || mask.hide(name) !== name) isClean = false;
+  });
+  return isClean;
 }
 
 /** No shorter text holds the secret in any encoding, or a half of it. */

@@ -105,19 +105,25 @@ const ACCOUNT_PREFIXES = [
   "cf-",
 ] as const;
 
-/** By header name, whether it passes to upstreams, so that the rules run once for each name. */
-const upstreamVerdicts = new Map<string, boolean>();
+/** Whether a header passes to upstreams; `own`: only with the client's own login; `betas`: some of its words may not. */
+type UpstreamVerdict = "stays" | "passes" | "own" | "betas";
 
-function passesToUpstream(name: string): boolean {
+/** By header name, so that the rules run once for each name. */
+const upstreamVerdicts = new Map<string, UpstreamVerdict>();
+
+function upstreamVerdict(name: string): UpstreamVerdict {
   const known = upstreamVerdicts.get(name);
   if (known !== undefined) return known;
-  const passes =
-    !CLIENT_ONLY.has(name) &&
-    !CLIENT_ONLY_PREFIXES.some((prefix) => name.startsWith(prefix)) &&
-    !isSteering(name) &&
-    !isOfEdge(name);
-  if (upstreamVerdicts.size < MAX_REMEMBERED_NAMES) upstreamVerdicts.set(name, passes);
-  return passes;
+  const verdict = findUpstreamVerdict(name);
+  if (upstreamVerdicts.size < MAX_REMEMBERED_NAMES) upstreamVerdicts.set(name, verdict);
+  return verdict;
+}
+
+function findUpstreamVerdict(name: string): UpstreamVerdict {
+  if (CLIENT_ONLY.has(name) || CLIENT_ONLY_PREFIXES.some((prefix) => name.startsWith(prefix))) return "stays";
+  if (isSteering(name) || isOfEdge(name)) return "stays";
+  if (CLIENT_ACCOUNT.has(name)) return "own";
+  return name === "anthropic-beta" ? "betas" : "passes";
 }
 
 /**
@@ -138,9 +144,10 @@ export function makeUpstreamHeaders(
   for (const line of client.lines) {
     const name = line[0];
     const value = line[1];
-    if (!passesToUpstream(name) || authNames.includes(name) || named?.includes(name)) continue;
-    if (!isCallersLogin && CLIENT_ACCOUNT.has(name)) continue;
-    const passing = name === "anthropic-beta" && !isCallersLogin ? withoutOauthBeta(value) : value;
+    const verdict = upstreamVerdict(name);
+    if (verdict === "stays" || authNames.includes(name) || named?.includes(name)) continue;
+    if (!isCallersLogin && verdict === "own") continue;
+    const passing = verdict === "betas" && !isCallersLogin ? withoutOauthBeta(value) : value;
     if (passing !== "") lines.push(passing === value ? line : [name, passing]);
   }
   for (const line of defaults) {
@@ -198,7 +205,7 @@ export function makeReplyHeaderFilter(
       if (verdict) headers[name] = line[1];
     }
     const type = headers["content-type"];
-    if (type !== undefined && RENDERED.test(type)) headers["content-type"] = JSON_TYPE;
+    if (type !== undefined && type !== JSON_TYPE && RENDERED.test(type)) headers["content-type"] = JSON_TYPE;
     headers["x-request-id"] = requestId;
     headers["request-id"] = requestId;
     headers["x-content-type-options"] = "nosniff";
