@@ -3,6 +3,7 @@
  * when the configuration changes. The only file that may import every folder.
  */
 
+import { isDeepStrictEqual } from "node:util";
 import type { Alerts } from "./alerts/alerts.ts";
 import { AdminDoor } from "./app/admin-door.ts";
 import type { App, AppOptions } from "./app/app-options.ts";
@@ -204,7 +205,10 @@ class RunningApp implements App {
     this.#keys.start(this.#gateway);
     this.#processWatch.start();
     this.#record.start();
-    this.#watcher = watchFiles([...config.readFiles, this.#prices.readFile], () => void this.reload());
+    this.#watcher = watchFiles([...config.readFiles, this.#prices.readFile], () => {
+      // The admin has a file read that it has written, and then the watch sees the file as well.
+      void this.#reloadIn("debug");
+    });
   }
 
   get url(): string {
@@ -225,8 +229,13 @@ class RunningApp implements App {
   }
 
   reload(): Promise<void> {
+    return this.#reloadIn("info");
+  }
+
+  /** `sameLevel`: how a configuration is logged whose files are those that were read last. */
+  #reloadIn(sameLevel: "debug" | "info"): Promise<void> {
     this.#reloading = this.#reloading
-      .then(() => this.#reloadOnce())
+      .then(() => this.#reloadOnce(sameLevel))
       .catch((cause: unknown) => this.#reject([problemOf(cause)]));
     return this.#reloading;
   }
@@ -281,7 +290,7 @@ class RunningApp implements App {
     return [this.#listener, this.#metricsListener, this.#adminListener].filter((one) => one !== null);
   }
 
-  async #reloadOnce(): Promise<void> {
+  async #reloadOnce(sameLevel: "debug" | "info"): Promise<void> {
     const gateway = this.#gateway;
     const { log, metrics, pool } = gateway;
     const { snapshot } = gateway;
@@ -319,10 +328,11 @@ class RunningApp implements App {
     this.#keepNewKeys(states);
     this.#metricsListener?.reload({ ...config.server, tls: null });
     this.#adminListener?.reload(config.server);
+    const isSame = this.#rejected.length === 0 && isDeepStrictEqual(before.readFiles, config.readFiles);
     this.#rejected = [];
     this.#record.changed();
     metrics.reloads.add(1, "taken");
-    log.info({ file: config.file }, "the configuration was taken over");
+    log[isSame ? sameLevel : "info"]({ file: config.file }, "the configuration was taken over");
     for (const name of keysForNextStart(before, config)) {
       log.warn({ key: name }, "this change takes effect at the next start only");
     }

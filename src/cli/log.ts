@@ -53,7 +53,8 @@ export function makeTerminalLog({ level, hasColor, nowMs }: TerminalOptions, wri
     (of: Level) =>
     (fields: LogFields, message: string): void => {
       if (RANKS[of] < RANKS[level]) return;
-      write(`${paint(LEVEL_COLORS[of], of.padEnd(5))}  ${onOneLine(`${message}${fieldsText(fields)}`)}`);
+      const text = `${message}${fieldsText(fields, message)}`;
+      write(`${paint(LEVEL_COLORS[of], of.padEnd(5))}  ${onOneLine(text)}`);
     };
   return {
     log: { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") },
@@ -87,8 +88,11 @@ function splitAt(text: string, word: string): readonly string[] {
   return [text.slice(0, end), text.slice(end)];
 }
 
-function fieldsText(fields: LogFields): string {
-  const told = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined);
+/** The fields that the message does not name already. */
+function fieldsText(fields: LogFields, message: string): string {
+  const told = Object.entries(fields).filter(
+    ([, value]) => value !== null && value !== undefined && !message.includes(String(value)),
+  );
   if (told.length === 0) return "";
   return `  (${told.map(([name, value]) => `${name} ${valueText(value)}`).join(", ")})`;
 }

@@ -26,11 +26,35 @@ export function requestText(line: RequestLine, times: number): string {
       : `${formatCount(line.inputTokens)} in, ${formatCount(line.outputTokens)} out`,
     line.costNanoUsd === null ? "" : `$${usdText(line.costNanoUsd)}`,
     line.durationMs === null ? "" : formatMs(line.durationMs),
-    failed.length === 0 ? "" : `${outcome === "ok" ? "after " : ""}${failed.join(", ")}`,
-    outcome === "ok" ? "" : (reason ?? errorKind?.replaceAll("_", " ") ?? ""),
+    failed.length === 0 ? "" : `${outcome === "ok" ? "after " : ""}${failuresText(failed)}`,
+    outcome === "ok" ? "" : (reason ?? wordsOf(errorKind ?? "")),
     times > 1 ? `(${times} like this)` : "",
   ];
   return parts.filter((part) => part !== "").join("  ");
+}
+
+/** Failures of attempts whose names in the ledger are no words. */
+const FAILURE_WORDS: Readonly<Record<string, string>> = {
+  upstream_connect: "no connection",
+  upstream_timeout: "no reply in time",
+  upstream_cut: "broke off",
+  upstream_garbage: "a reply without sense",
+};
+
+/** Each with the place before it, as in `up/main: no connection (3 times)`. */
+function failuresText(failed: readonly string[]): string {
+  const times = new Map<string, number>();
+  for (const one of failed) times.set(one, (times.get(one) ?? 0) + 1);
+  return [...times]
+    .map(([one, count]) => {
+      const text = one.replace(/[a-z]+(?:_[a-z]+)+(?= \d+$|$)/, wordsOf);
+      return count === 1 ? text : `${text} (${count} times)`;
+    })
+    .join(", ");
+}
+
+function wordsOf(kind: string): string {
+  return FAILURE_WORDS[kind] ?? kind.replaceAll("_", " ");
 }
 
 /** ` → upstream/credential`, with the upstream's name of the model where it is another one. */

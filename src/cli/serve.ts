@@ -99,10 +99,12 @@ SIGHUP, and any change of the file, reads the configuration again.`,
       });
       io.onReload(() => void app.reload());
       io.out(greeting(app, config, await signInLine(app, config, io)));
-      log.info(
-        { url: app.url, version: VERSION, config: config.file, dataDir: config.server.dataDir },
-        "listening",
-      );
+      // On a terminal the greeting has said all of it.
+      if (!isTerminal(io) || !io.isTty)
+        log.info(
+          { url: app.url, version: VERSION, config: config.file, dataDir: config.server.dataDir },
+          "listening",
+        );
       await io.stopped;
       return (await app.drain(io.hurried)) ? EXIT.ok : EXIT.interrupted;
     } catch (cause) {
@@ -176,7 +178,9 @@ function greeting(app: App, config: Config, admin: string): string {
   OpenAI Responses          ${url}/v1           (POST /responses)
   Anthropic Messages        ${url}              (POST /v1/messages)
   Gemini                    ${url}              (POST /v1beta/models/MODEL:generateContent)
-  upstreams                 ${upstreams === "" ? `none yet: add one ${app.adminUrl === null ? "" : "in the admin, or "}to ${config.file}` : upstreams}
+  configuration             ${config.file ?? "none"}
+  data                      ${config.server.dataDir}
+  upstreams                 ${upstreams === "" ? `none yet: add one ${app.adminUrl === null ? "to the configuration" : "in the admin, or to the configuration"}` : upstreams}
 ${app.metricsUrl === null ? "" : `  metrics                   ${app.metricsUrl}\n`}${admin}`;
 }
 

@@ -191,7 +191,7 @@ describeKind(kind, () => {
     );
     expect([second.exitCode, second.err]).toEqual([
       1,
-      expect.stringContaining("is taken by another program"),
+      expect.stringContaining("is taken by another Clewline"),
     ]);
   });
 });

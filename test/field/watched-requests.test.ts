@@ -41,11 +41,11 @@ function ask(url: string, key: string, model = "claude-haiku-4-5"): Promise<Resp
 }
 
 /** The gateway as a person starts it: on a terminal. */
-async function startOnTerminal(env: Readonly<Record<string, string>> = {}) {
+async function startOnTerminal(env: Readonly<Record<string, string>> = {}, toml = upstreams()) {
   const folder = makeFolder();
   const file = join(folder, "clewline.toml");
   const dataDir = JSON.stringify(join(folder, "data"));
-  writeFileSync(file, `[server]\nport = 0\ndata_dir = ${dataDir}\n${KEYS_TOML}\n${upstreams()}`, {
+  writeFileSync(file, `[server]\nport = 0\ndata_dir = ${dataDir}\n${KEYS_TOML}\n${toml}`, {
     mode: 0o600,
   });
   const decoder = new TextDecoder();
@@ -100,11 +100,38 @@ describeKind(kind, () => {
         // What the gateway itself has to say is for people as well.
         expect(lines.filter((line) => line.includes("listening"))).toEqual([
           expect.stringContaining("is listening."),
-          expect.stringMatching(/^\d\d:\d\d:\d\d {2}info {3}listening {2}\(url http:/),
         ]);
         expect(gateway.screen()).not.toContain("{");
         for (const secret of [PROMPT, CREDENTIAL, CLIENT_KEY, "clw-wrong", "\u001b"])
           expect(gateway.screen()).not.toContain(secret);
+      } finally {
+        await gateway.close();
+      }
+    },
+    HANG_MS,
+  );
+
+  test(
+    "an upstream that is away is one line, each request another, and neither repeats itself",
+    async () => {
+      const away = upstreamToml("claude", "anthropic", "http://127.0.0.1:9");
+      const gateway = await startOnTerminal({ NO_COLOR: "1" }, away);
+      try {
+        for (let request = 0; request < 2; request++)
+          expect((await ask(gateway.url, CLIENT_KEY)).status).toBe(500);
+        await gateway.shows("the upstream cannot be reached");
+        const lines = gateway.screen().split("\n");
+        expect(
+          lines.filter((line) => line.includes("an attempt has failed: the upstream cannot")),
+        ).toHaveLength(1);
+        const failed = lines.filter((line) => line.includes("500 failed"));
+        expect(failed.length).toBeGreaterThan(0);
+        for (const line of failed)
+          expect(line).toMatch(
+            /claude\/main: no connection( \(\d times\))? {2}the upstream cannot be reached; check/,
+          );
+        expect(gateway.screen()).toMatch(/configuration +\/.*clewline\.toml/);
+        expect(gateway.screen()).toMatch(/data +\/.*data/);
       } finally {
         await gateway.close();
       }

@@ -314,7 +314,7 @@ test("a port that is taken is a clear failure to start", async () => {
   );
   expect([exitCode, err]).toEqual([
     1,
-    expect.stringContaining(`port ${gateway.port} of 127.0.0.1 is taken by another program`),
+    expect.stringContaining(`port ${gateway.port} of 127.0.0.1 is taken by another Clewline`),
   ]);
   await gateway.close();
 });

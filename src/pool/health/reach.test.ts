@@ -8,8 +8,7 @@ test("an upstream is away from its first failure to its first reply, and a chang
   reach.onChange = () => (changes += 1);
   reach.reached("up");
   expect([reach.list(), changes]).toEqual([[], 0]);
-  reach.failed("up", "refused");
-  reach.failed("up", "refused");
+  expect([reach.failed("up", "refused"), reach.failed("up", "refused")]).toEqual([true, false]);
   expect(reach.find("up")).toEqual({ upstream: "up", reason: "refused", sinceMs: 7 });
   expect([reach.find("other"), changes]).toEqual([null, 1]);
   reach.failed("up", "unknown name");

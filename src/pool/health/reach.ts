@@ -21,12 +21,13 @@ export class Reach {
     this.#clock = clock;
   }
 
-  /** No connection could be made. */
-  failed(upstream: string, reason: string): void {
-    if (this.#away.get(upstream)?.reason === reason) return;
+  /** No connection could be made. Returns whether that is news. */
+  failed(upstream: string, reason: string): boolean {
+    if (this.#away.get(upstream)?.reason === reason) return false;
     const sinceMs = this.#away.get(upstream)?.sinceMs ?? this.#clock.nowMs();
     this.#away.set(upstream, { upstream, reason, sinceMs });
     this.onChange?.();
+    return true;
   }
 
   /** The upstream has replied, or a connection was made. */

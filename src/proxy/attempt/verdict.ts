@@ -97,14 +97,16 @@ export class Verdict {
     const { name } = this.#upstream;
     this.#note(null, error.kind);
     this.#exchange.endFailedHold();
+    // A line for each attempt would say nothing more, and the line of the request tells all of them.
+    let isNews = true;
     if (error.kind === "upstream_connect") {
       breaker.unreachable(name);
-      reach.failed(name, error.message);
+      isNews = reach.failed(name, error.message);
     }
     // Others may reach the upstream by another way, so a proxy's failure says nothing about it.
     else if (error.kind !== "proxy_failed") this.#countFailure();
     metrics.countAttempt(name, error.kind);
-    log.warn(
+    log[isNews ? "warn" : "debug"](
       {
         requestId: this.#exchange.id,
         upstream: name,
@@ -112,7 +114,7 @@ export class Verdict {
         kind: error.kind,
         detail: withoutSecrets(error.detail ?? error.message, this.#credential.access.secrets),
       },
-      "an upstream could not be reached, or broke off",
+      `an attempt has failed: ${error.message}`,
     );
     this.endLease();
   }
