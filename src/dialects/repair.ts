@@ -44,6 +44,10 @@ export type RepairKind =
   | "add-properties"
   /** The ids of calls and of their results are as short as the server takes them. */
   | "short-call-ids"
+  /** The ids of calls and of their results are of the dialect's form, and at most `amount` long. */
+  | "fit-call-ids"
+  /** Members of tools that are null are left out. */
+  | "without-nulls"
   /** The model is told not to think, because it has tools. */
   | "no-effort"
   /** The gateway watches for the stop sequences; translated requests only. */
@@ -86,7 +90,7 @@ export type Repairs = readonly Repair[];
 /** One row: the words of a refusal and the repairs that they ask for. */
 export interface Refusal {
   /**
-   * Matches from the beginning of the words (^), so that words which quote the client do not match. Groups:
+   * Matches from the beginning of the words (^), so that words which quote the client do not match. Groups: `amount`,
    * `member` or `members` for a path or a list of paths (or of betas), `at` for the path of the object that holds `member`.
    */
   readonly words: RegExp;

@@ -3,7 +3,7 @@
  * share OpenAI's dialects, which the configuration may also name.
  */
 
-import type { CallIdRule } from "../neutral/conversation/call-ids.ts";
+import { type CallIdRule, MAX_SHOWN_CHARS } from "../neutral/conversation/call-ids.ts";
 import { ANTHROPIC_PROOF, GEMINI_PROOF, OPENAI_PROOF, type Proof, VERTEX_PROOF } from "./evidence/proof.ts";
 import type { Row } from "./evidence/signal-table.ts";
 import type { ServerProfile } from "./profile.ts";
@@ -15,11 +15,13 @@ const OPENAI_IDS: CallIdRule = Object.freeze({
   prefix: "call_",
 });
 /** Ids of other servers have other signs too, as Kimi's `functions.get_weather:0`, and vLLM's are longer. */
-const COMPATIBLE_IDS: CallIdRule = Object.freeze({
+export const COMPATIBLE_IDS: CallIdRule = Object.freeze({
   isAllowed: /^[\x21-\x7e]+$/,
   maxChars: 64,
   prefix: "call_",
 });
+/** A server may want back what it made: LiteLLM's ids hold Gemini's signature. What it refuses is repaired. */
+export const LONG_IDS: CallIdRule = Object.freeze({ ...COMPATIBLE_IDS, maxChars: MAX_SHOWN_CHARS });
 
 /**
  * A server that speaks OpenAI's dialects and of which nothing else is known: it is asked for nothing that it
@@ -55,7 +57,7 @@ export const COMPATIBLE: ServerProfile = Object.freeze({
   refusals: false,
   textParts: false,
   usageOption: true,
-  callIds: COMPATIBLE_IDS,
+  callIds: LONG_IDS,
   reasoningMembers: null,
   emptyReasoning: true,
   thinkingSwitch: null,

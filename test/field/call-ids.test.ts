@@ -3,6 +3,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { makeIds } from "../../src/core/ids.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server/simulator.ts";
 import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
+import { type RawUpstream, sendWhole, startRawUpstream } from "../kit/raw-upstream.ts";
 import { type Ask, type Json, model, type Result, say, type Told, user } from "../matrix/conversation.ts";
 import { PERSONA_CLIENTS } from "../matrix/persona-stage.ts";
 import { WEATHER } from "../matrix/samples.ts";
@@ -140,4 +141,256 @@ describeKind(kind, () => {
     );
     expect({ status, text }).toMatchObject({ status: 200 });
   });
+
+  /** LiteLLM's, with Gemini's signature in it; Kimi's; one of a client that has a sign for each step. */
+  const LONG = `call_${"a1".repeat(12)}__thought__${"QUJD+/=".repeat(300)}`;
+  const ODD = "functions.get_weather:0";
+  const PLAIN = `call_${"b2".repeat(60)}`;
+
+  /** A server of one dialect that calls a tool with an id of its own, and refuses ids by its rule. */
+  interface Picky {
+    readonly upstream: "openai-chat" | "openai-responses" | "anthropic-messages";
+    readonly isTaken: (id: string) => boolean;
+    readonly refusal: (id: string) => object;
+  }
+  const tooLong = (param: string, most: number) => (id: string) => ({
+    error: {
+      message: `Invalid '${param}': string too long. Expected a string with maximum length ${most}, but got a string with length ${id.length} instead.`,
+      type: "invalid_request_error",
+      param,
+      code: "string_above_max_length",
+    },
+  });
+  const PICKY: Readonly<Record<string, Picky>> = {
+    "OpenAI behind another host, 40": {
+      upstream: "openai-chat",
+      isTaken: (id) => id.length <= 40,
+      refusal: tooLong("messages[1].tool_calls[0].id", 40),
+    },
+    "OpenRouter, 64": {
+      upstream: "openai-chat",
+      isTaken: (id) => id.length <= 64,
+      refusal: tooLong("messages[1].tool_calls[0].id", 64),
+    },
+    "OpenAI's Responses, 64": {
+      upstream: "openai-responses",
+      isTaken: (id) => id.length <= 64,
+      refusal: tooLong("input[1].call_id", 64),
+    },
+    Anthropic: {
+      upstream: "anthropic-messages",
+      isTaken: (id) => /^[a-zA-Z0-9_-]+$/.test(id),
+      refusal: () => ({
+        type: "error",
+        error: {
+          type: "invalid_request_error",
+          message: "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
+        },
+      }),
+    },
+  };
+
+  /** The ids of calls and of results, in each dialect's places. */
+  function idsOf(value: unknown): { calls: string[]; results: string[] } {
+    const calls: string[] = [];
+    const results: string[] = [];
+    JSON.stringify(value, (_, one: Json | null) => {
+      if (one === null || typeof one !== "object") return one;
+      const { type, id, call_id, tool_call_id, tool_use_id } = one as Readonly<Record<string, string>>;
+      if (type === "function" && id !== undefined) calls.push(id);
+      if (type === "function_call") calls.push(call_id as string);
+      if (type === "tool_use") calls.push(id as string);
+      if (type === "function_call_output") results.push(call_id as string);
+      for (const result of [tool_call_id, tool_use_id]) if (result !== undefined) results.push(result);
+      return one;
+    });
+    return { calls, results };
+  }
+
+  /** A conversation whose call has this id, as a client of the dialect holds it. */
+  function held(dialect: (typeof DIALECTS)[number], id: string): Ask {
+    const call = { id, name: "get_weather", args: {} };
+    const native: Readonly<Record<string, readonly object[]>> = {
+      "openai-chat": [
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [{ id, type: "function", function: { name: "get_weather", arguments: "{}" } }],
+        },
+      ],
+      "openai-responses": [{ type: "function_call", call_id: id, name: "get_weather", arguments: "{}" }],
+      "anthropic-messages": [{ type: "tool_use", id, name: "get_weather", input: {} }],
+      gemini: [{ functionCall: { id, name: "get_weather", args: {} } }],
+    };
+    const told = { text: "", reasoning: "", calls: [call], native: native[dialect] } as unknown as Told;
+    return {
+      ...asked(),
+      turns: [
+        ...asked().turns,
+        model(told),
+        { by: "tools", results: [{ call, content: [say("It rains.")] }] as unknown as Result[] },
+      ],
+    };
+  }
+
+  let picked = 0;
+  for (const [name, { upstream, isTaken, refusal }] of Object.entries(PICKY)) {
+    for (const dialect of DIALECTS) {
+      test(`reported: ${dialect} → ${name}: ids that it refuses are replaced, and in the next request at once`, async () => {
+        const seen: Json[] = [];
+        const server = await startPicky(upstream, (body) => {
+          seen.push(body);
+          const { calls, results } = idsOf(body);
+          const odd = [...calls, ...results].find((id) => !isTaken(id));
+          return odd === undefined ? null : refusal(odd);
+        });
+        const toml = upstreamToml(
+          "picky",
+          upstream === "anthropic-messages" ? "anthropic" : "openai",
+          upstream === "anthropic-messages" ? server.url : `${server.url}/v1`,
+          { lines: upstream === "anthropic-messages" ? "" : `dialects = ["${upstream}"]` },
+        );
+        const picky = await startGateway({ toml: [KEYS_TOML, toml].join("\n") });
+        try {
+          const modelName = `picky/m${picked++}`;
+          for (const id of [LONG, ODD, PLAIN]) {
+            const { path, body } = PERSONA_CLIENTS[dialect].write(held(dialect, id), modelName, false);
+            seen.length = 0;
+            const response = await fetch(picky.url + path, {
+              method: "POST",
+              headers: { authorization: `Bearer ${CLIENT_KEY}`, "content-type": "application/json" },
+              body: JSON.stringify(body),
+            });
+            expect([id.slice(0, 9), response.status, await response.text()]).toEqual([
+              id.slice(0, 9),
+              200,
+              expect.any(String),
+            ]);
+            const { calls, results } = idsOf(seen.at(-1));
+            expect(calls).toHaveLength(1);
+            expect(results).toEqual(calls);
+            // The first refusal is enough, where an encoder did not know the rule before.
+            if (id !== LONG && isTaken(id)) expect(seen).toHaveLength(1);
+          }
+          const again = PERSONA_CLIENTS[dialect].write(held(dialect, LONG), modelName, false);
+          seen.length = 0;
+          const last = await fetch(picky.url + again.path, {
+            method: "POST",
+            headers: { authorization: `Bearer ${CLIENT_KEY}`, "content-type": "application/json" },
+            body: JSON.stringify(again.body),
+          });
+          expect([last.status, seen.length]).toEqual([200, 1]);
+        } finally {
+          await picky.close();
+          await server.close();
+        }
+      });
+    }
+  }
+
+  for (const named of ["litellm", "unknown"] as const) {
+    for (const dialect of DIALECTS) {
+      test(`reported: ${dialect}: an id of LiteLLM's that holds a signature comes back as it was, from a server that is ${named}`, async () => {
+        const seen: Json[] = [];
+        const server = await startPicky(
+          "openai-chat",
+          (body) => {
+            seen.push(body);
+            return null;
+          },
+          LONG,
+        );
+        const lines = `dialects = ["openai-chat"]${named === "litellm" ? '\nserver = "litellm"' : ""}`;
+        const toml = upstreamToml("lite", "openai", `${server.url}/v1`, { lines });
+        const lite = await startGateway({ toml: [KEYS_TOML, toml].join("\n") });
+        try {
+          const client = PERSONA_CLIENTS[dialect];
+          const send = async (ask: Ask): Promise<string> => {
+            const { path, body } = client.write(ask, "lite/gemini-3-flash", false);
+            const response = await fetch(lite.url + path, {
+              method: "POST",
+              headers: { authorization: `Bearer ${CLIENT_KEY}`, "content-type": "application/json" },
+              body: JSON.stringify(body),
+            });
+            return await response.text();
+          };
+          const told = client.readWhole(JSON.parse(await send(asked())));
+          await send(answered(told));
+          expect(idsOf(seen.at(-1))).toEqual({ calls: [LONG], results: [LONG] });
+        } finally {
+          await lite.close();
+          await server.close();
+        }
+      });
+    }
+  }
 });
+
+/** A server that refuses what `refuse` gives an error for, and calls a tool with `id` where the request has no call yet. */
+async function startPicky(
+  dialect: "openai-chat" | "openai-responses" | "anthropic-messages",
+  refuse: (body: Json) => object | null,
+  id = "call_1",
+): Promise<RawUpstream> {
+  return await startRawUpstream(
+    async (arrived) => {
+      const body = JSON.parse(arrived.body.toString()) as Json;
+      const refusal = refuse(body);
+      if (refusal !== null)
+        return await sendWhole(arrived, JSON.stringify(refusal), undefined, "400 Bad Request");
+      const isFirst = !arrived.body.toString().includes("It rains.");
+      await sendWhole(arrived, JSON.stringify(ANSWERS[dialect]?.(isFirst, id)));
+    },
+    { lists: "apart" },
+  );
+}
+
+const ANSWERS: Readonly<Record<string, (isFirst: boolean, id: string) => object>> = {
+  "openai-chat": (isFirst, id) => ({
+    id: "c",
+    object: "chat.completion",
+    created: 1,
+    model: "m",
+    choices: [
+      {
+        index: 0,
+        message: isFirst
+          ? {
+              role: "assistant",
+              content: null,
+              tool_calls: [{ id, type: "function", function: { name: "get_weather", arguments: "{}" } }],
+            }
+          : { role: "assistant", content: "Done." },
+        finish_reason: isFirst ? "tool_calls" : "stop",
+      },
+    ],
+    usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 },
+  }),
+  "openai-responses": () => ({
+    id: "resp_1",
+    object: "response",
+    created_at: 1,
+    model: "m",
+    status: "completed",
+    output: [
+      {
+        id: "msg_1",
+        type: "message",
+        role: "assistant",
+        status: "completed",
+        content: [{ type: "output_text", text: "Done.", annotations: [] }],
+      },
+    ],
+    usage: { input_tokens: 9, output_tokens: 3, total_tokens: 12 },
+  }),
+  "anthropic-messages": () => ({
+    id: "m",
+    type: "message",
+    role: "assistant",
+    model: "m",
+    content: [{ type: "text", text: "Done." }],
+    stop_reason: "end_turn",
+    stop_sequence: null,
+    usage: { input_tokens: 9, output_tokens: 3 },
+  }),
+};

@@ -3,8 +3,11 @@ import type { JsonObject } from "../../core/json.ts";
 import { asObject } from "../../wire/json.ts";
 import { type BodyEdit, mapMember, type Refusal, type RepairRules } from "../repair.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
+import { CALL_IDS_REFUSED, fitCallIds } from "../shared/repairs/call-id-repairs.ts";
+import { addProperties, TOOL_MEMBERS_REFUSED, WITHOUT_NULLS } from "../shared/repairs/tool-repairs.ts";
 import { joinContents, joinTurnsIn, partsOf, withoutSealsIn } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
+import { CALL_ID } from "./wire.ts";
 
 const REFUSALS: readonly Refusal[] = [
   {
@@ -54,6 +57,8 @@ const REFUSALS: readonly Refusal[] = [
     words: /^adaptive thinking is not supported on this model/i,
     repairs: ["without-adaptive"],
   },
+  ...TOOL_MEMBERS_REFUSED,
+  ...CALL_IDS_REFUSED,
   ...REFUSED_MEMBER,
 ];
 
@@ -94,6 +99,9 @@ const OPTIONAL = {
 const NO_THOUGHT = { type: "thinking", thinking: "", signature: "" };
 
 const EDITS = {
+  "fit-call-ids": fitCallIds("messages", CALL_ID),
+  "add-properties": addProperties("input_schema"),
+  "without-nulls": WITHOUT_NULLS,
   "return-reasoning": {
     field: "messages",
     parameter: null,

@@ -6,7 +6,7 @@ import type { ModelReply } from "../../neutral/event.ts";
 import type { AssistantPart, ReasoningPart, Seal, TextPart, ToolCallPart } from "../../neutral/message.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
 import type { EncodeReplyOptions } from "../codec.ts";
-import { callIdOnWire } from "./call-id.ts";
+import { callIdForClient } from "./call-id.ts";
 import { encodeCitation } from "./citation.ts";
 import { type MessagesReplyContext, replyContextOf } from "./reply-context.ts";
 import { redactedData, signatureOf } from "./seal.ts";
@@ -97,7 +97,7 @@ function callBlocks(call: ToolCallPart, { stop }: ModelReply): readonly string[]
     if (mayEndInCall(stop)) return [];
     throw malformedArguments(call.name);
   }
-  const head = { type: "tool_use", id: callIdOnWire(call.id), name: call.name };
+  const head = { type: "tool_use", id: callIdForClient(call.id), name: call.name };
   const text = Object.keys(input).length === 0 ? "{}" : call.input.trim();
   const block = `${JSON.stringify(head).slice(0, -1)},"input":${text}}`;
   return call.seal ? [carrierBlock(call.seal), block] : [block];

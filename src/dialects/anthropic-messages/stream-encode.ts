@@ -12,7 +12,7 @@ import type { Annotation, Seal } from "../../neutral/message.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
 import type { Usage } from "../../neutral/usage.ts";
 import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
-import { callIdOnWire } from "./call-id.ts";
+import { callIdForClient } from "./call-id.ts";
 import { encodeCitation } from "./citation.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { replyContextOf } from "./reply-context.ts";
@@ -118,7 +118,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
     if (block.kind !== "tool-call") return "";
     this.#hasCalls = true;
     const carrier = block.seal === null ? "" : this.#carrier(block.seal);
-    const start = { type: "tool_use", id: callIdOnWire(block.id), name: block.name, input: {} };
+    const start = { type: "tool_use", id: callIdForClient(block.id), name: block.name, input: {} };
     return carrier + this.#startBlock(JSON.stringify(start));
   }
 

@@ -1,6 +1,6 @@
 /** What servers of Chat refuse, and what is changed for them. */
 import type { JsonObject } from "../../core/json.ts";
-import { callIdFor, SHORT_IDS } from "../../neutral/conversation/call-ids.ts";
+import { type CallIdRule, SHORT_IDS } from "../../neutral/conversation/call-ids.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import { type BodyEdit, mapMember, type Refusal, type RepairRules } from "../repair.ts";
 import {
@@ -10,6 +10,8 @@ import {
   systemRole,
 } from "../shared/openai-repairs.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
+import { CALL_IDS_REFUSED, fitCallIds } from "../shared/repairs/call-id-repairs.ts";
+import { addProperties, TOOL_MEMBERS_REFUSED, WITHOUT_NULLS } from "../shared/repairs/tool-repairs.ts";
 import { joinContents, joinTurns, partsOf, withoutSealsIn } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
 import { sealOf } from "./call-slot.ts";
@@ -65,8 +67,8 @@ const REFUSALS: readonly Refusal[] = [
     repairs: ["system-as-user"],
     statuses: TEMPLATE_STATUSES,
   },
-  // MiniMax: QwenLM/qwen-code#11834
-  { words: /^(?:invalid params, )?function parameters is empty/i, repairs: ["add-properties"] },
+  ...TOOL_MEMBERS_REFUSED,
+  ...CALL_IDS_REFUSED,
   // Mistral (error 3280), and its chat templates elsewhere: nearai/ironclaw#1241, jundot/omlx#1997, ml-explore/mlx-lm#1375
   {
     words: /^Tool call id was \S{0,300} but must be a-z, A-Z, 0-9, with a length of 9/i,
@@ -168,6 +170,9 @@ const OPTIONAL = {
   "tools.*.function.strict": null,
 } satisfies RepairRules["optional"];
 
+/** As OpenAI takes them; other servers take other signs too. */
+const CALL_IDS: CallIdRule = { isAllowed: /^[\x21-\x7e]+$/, maxChars: 40, prefix: "call_" };
+
 /** The turn of the assistant that stands between a tool's result and the user's next words. */
 const BRIDGE = { role: "assistant", content: "Understood." };
 
@@ -209,18 +214,10 @@ const EDITS = {
     reason: "a tool whose schema is open is not strict, because the upstream refuses it",
     change: (body) => mapMember(body, "tools", strictWhenClosed),
   },
-  "short-call-ids": {
-    field: "messages",
-    parameter: null,
-    reason: "the ids of calls were replaced by such as the upstream takes",
-    change: (body) => mapMember(body, "messages", withShortIds),
-  },
-  "add-properties": {
-    field: "tools",
-    parameter: null,
-    reason: "a tool without a schema, or a schema without properties, got an empty one",
-    change: (body) => mapMember(body, "tools", withProperties),
-  },
+  "short-call-ids": fitCallIds("messages", SHORT_IDS),
+  "fit-call-ids": fitCallIds("messages", CALL_IDS),
+  "add-properties": addProperties("parameters"),
+  "without-nulls": WITHOUT_NULLS,
   "no-effort": {
     field: "reasoning_effort",
     parameter: "reasoning",
@@ -291,31 +288,6 @@ function strictWhenClosed(tool: JsonObject): JsonObject {
   if (named?.strict !== true || (schema !== null && isClosed(schema))) return tool;
   const { strict: _, ...loose } = named;
   return { ...tool, function: loose };
-}
-
-function withProperties(tool: JsonObject): JsonObject {
-  const named = asObject(tool.function);
-  const parameters = asObject(named?.parameters);
-  if (named !== null && named.parameters === undefined)
-    return { ...tool, function: { ...named, parameters: { type: "object", properties: {} } } };
-  if (named === null || parameters?.type !== "object" || parameters.properties !== undefined) return tool;
-  return { ...tool, function: { ...named, parameters: { ...parameters, properties: {} } } };
-}
-
-function withShortIds(message: JsonObject): JsonObject {
-  const { tool_call_id: result, tool_calls: calls } = message;
-  if (typeof result === "string") return withShortId(message, "tool_call_id");
-  if (!Array.isArray(calls)) return message;
-  const changed = calls.map((call) =>
-    asObject(call) === null ? call : withShortId(call as JsonObject, "id"),
-  );
-  return changed.every((call, n) => call === calls[n]) ? message : { ...message, tool_calls: changed };
-}
-
-function withShortId(object: JsonObject, member: string): JsonObject {
-  const id = object[member];
-  const short = typeof id === "string" ? callIdFor(id, SHORT_IDS) : id;
-  return short === id ? object : { ...object, [member]: short };
 }
 
 /** Kimi, and DeepSeek behind OpenRouter, take an empty text for a missing one: earendil-works/pi#4178, BerriAI/litellm#27439. */

@@ -4,7 +4,7 @@
  */
 import { GrownText } from "../../neutral/answer/grown-text.ts";
 import { codePointsOf } from "../../neutral/code-points.ts";
-import { carriedIdFor } from "../../neutral/conversation/call-ids.ts";
+import { shownIdFor } from "../../neutral/conversation/call-ids.ts";
 import type { BlockStart } from "../../neutral/event.ts";
 import type { Annotation, AssistantPart, Seal } from "../../neutral/message.ts";
 import { parseArguments } from "../../neutral/tools/json-text.ts";
@@ -153,7 +153,7 @@ export class ItemWriter {
     const { name, namespace, call } = block;
     const isToolSearch =
       this.#searchesTools && call === "function" && namespace === null && name === TOOL_SEARCH;
-    const callId = carriedIdFor(block.id, CALL_ID_RULE);
+    const callId = shownIdFor(block.id, CALL_ID_RULE);
     const id = this.#id(isToolSearch ? "tsc" : call === "function" ? "fc" : "ctc");
     this.#item = { kind: "call", id, call, callId, name, namespace, isToolSearch };
     this.#added(

@@ -9,8 +9,11 @@ import {
   systemRole,
 } from "../shared/openai-repairs.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
+import { CALL_IDS_REFUSED, fitCallIds } from "../shared/repairs/call-id-repairs.ts";
+import { addProperties, TOOL_MEMBERS_REFUSED, WITHOUT_NULLS } from "../shared/repairs/tool-repairs.ts";
 import { withoutSealsIn } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
+import { CALL_ID_RULE } from "./call-id.ts";
 
 const REFUSALS: readonly Refusal[] = [
   {
@@ -35,6 +38,8 @@ const REFUSALS: readonly Refusal[] = [
       /^Invalid value: '(?:input_text|output_text|text)'\. Supported values are: '(?:input_text|output_text)'/i,
     repairs: ["parts-by-role"],
   },
+  ...TOOL_MEMBERS_REFUSED,
+  ...CALL_IDS_REFUSED,
   ...FORCED_TOOL_REFUSED,
   DEVELOPER_REFUSED,
   ...REFUSED_MEMBER,
@@ -76,6 +81,9 @@ const OPTIONAL = {
 const ENCRYPTED = "reasoning.encrypted_content";
 
 const EDITS = {
+  "fit-call-ids": fitCallIds("input", CALL_ID_RULE),
+  "add-properties": addProperties("parameters"),
+  "without-nulls": WITHOUT_NULLS,
   "parts-by-role": {
     field: "input",
     parameter: null,

@@ -41,6 +41,14 @@ export function carriedIdFor(id: string, rule: CallIdRule): string {
   return isAccepted(carried, rule) ? carried : callIdFor(id, rule);
 }
 
+/** Clients keep an id of any length: those of LiteLLM hold a signature of thousands of characters. */
+export const MAX_SHOWN_CHARS = 16_384;
+
+/** As `carriedIdFor`, for a client, which gives the id back as it is. */
+export function shownIdFor(id: string, rule: CallIdRule): string {
+  return isAccepted(id, rule) ? id : carriedIdFor(id, { ...rule, maxChars: MAX_SHOWN_CHARS });
+}
+
 /** The id on the wire of a server that may have made it: the one that is carried, if the server accepts it. */
 export function returnedIdFor(id: string, rule: CallIdRule): string {
   const original = carriedIn(id);

@@ -137,7 +137,8 @@ function repairsOf(
       const betas = groups.members === undefined ? ["*"] : listed(groups.members);
       return betas.map((member) => ({ kind, member, amount: null, isLasting }));
     }
-    return [{ kind, member: "", amount: null, isLasting }];
+    const amount = groups.amount === undefined ? null : Number(groups.amount);
+    return [{ kind, member: "", amount, isLasting }];
   });
 }
 

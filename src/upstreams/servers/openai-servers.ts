@@ -7,7 +7,7 @@ import type { ServerName } from "../../config/upstreams/servers.ts";
 import { SHORT_IDS } from "../../neutral/conversation/call-ids.ts";
 import { DEEPSEEK_PROOF, MOONSHOT_PROOF, OPENROUTER_PROOF, SILICONFLOW_PROOF } from "../evidence/proof.ts";
 import type { ServerProfile } from "../profile.ts";
-import { COMPATIBLE, type KnownServer, OPENAI, profileAt } from "../profiles.ts";
+import { COMPATIBLE, COMPATIBLE_IDS, type KnownServer, LONG_IDS, OPENAI, profileAt } from "../profiles.ts";
 
 export interface OpenaiServer {
   /** Its makers' name for it. */
@@ -33,7 +33,7 @@ const CHAT_ALONE = { spoken: ["openai-chat"] } as const;
 
 /** A compatible server, with what is particular to it. */
 function like(facts: Partial<ServerProfile>): ServerProfile {
-  return Object.freeze({ ...COMPATIBLE, ...facts });
+  return Object.freeze({ ...COMPATIBLE, callIds: COMPATIBLE_IDS, ...facts });
 }
 
 export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> = {
@@ -135,6 +135,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
     hosts: [],
     // https://docs.litellm.ai/docs/reasoning_content and /docs/completion/prompt_caching
     profile: like({
+      callIds: LONG_IDS,
       reasoningMembers: ["reasoning_content", "thinking_blocks"],
       thinkingSwitch: "reasoning_effort",
       cacheMarks: "messages",
@@ -194,7 +195,7 @@ export const OPENAI_SERVER_PROFILES: Readonly<Record<ServerName, OpenaiServer>> 
       extraSampling: NO_MORE_SAMPLING,
     }),
   },
-  "new-api": { title: "New API", hosts: [], profile: like({}) },
+  "new-api": { title: "New API", hosts: [], profile: like({ callIds: LONG_IDS }) },
   ollama: {
     title: "Ollama",
     hosts: [],
