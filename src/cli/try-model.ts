@@ -19,6 +19,8 @@ const MAX_TOKENS = 512;
 const MAX_EVENT_BYTES = 1024 * 1024;
 /** What is shown of something that is no answer. */
 const MAX_SHOWN_CHARS = 120;
+/** No model says so much with so few tokens: its server does not heed the limit. */
+const MAX_TEXT_CHARS = 64 * 1024;
 
 export const test = makeCommand(
   {
@@ -111,7 +113,7 @@ async function ask({ url, key, model, prompt, config }: Asking, io: CliIo): Prom
 async function show(reply: Response, io: CliIo): Promise<string | null> {
   const reader = new SseReader(MAX_EVENT_BYTES);
   let failure: string | null = null;
-  let hasText = false;
+  let chars = 0;
   let isAnswer = false;
   let said = "";
   const onEvent = (_name: string, data: string): void => {
@@ -120,19 +122,20 @@ async function show(reply: Response, io: CliIo): Promise<string | null> {
     if (event.error !== undefined) failure = messageOf(event);
     isAnswer ||= Array.isArray(event.choices) && event.choices.length > 0;
     const text = textOf(event);
-    if (text !== "") io.out(text);
-    hasText ||= text !== "";
+    if (text !== "" && chars <= MAX_TEXT_CHARS) io.out(text);
+    chars += text.length;
   };
   try {
     const decoder = new TextDecoder();
     for await (const bytes of reply.body as ReadableStream<Uint8Array>) {
       if (said.length < MAX_SHOWN_CHARS) said += decoder.decode(bytes, { stream: true });
       reader.push(bytes, onEvent);
+      if (chars > MAX_TEXT_CHARS) throw new RangeError("too long");
     }
   } catch {
-    failure ??= "the answer broke off";
+    failure ??= chars > MAX_TEXT_CHARS ? "the answer does not end" : "the answer broke off";
   }
-  if (hasText) io.out("\n");
+  if (chars > 0) io.out("\n");
   else if (failure === null && !isAnswer) failure = noAnswer(said);
   else if (failure === null) io.err("The answer has no text: the model has spent its tokens on thinking.\n");
   return failure;
@@ -140,7 +143,7 @@ async function show(reply: Response, io: CliIo): Promise<string | null> {
 
 /** A server that says OK to everything is no model. */
 function noAnswer(said: string): string {
-  const shown = said.trim().slice(0, MAX_SHOWN_CHARS);
+  const shown = onOneLine(said).slice(0, MAX_SHOWN_CHARS);
   return shown === ""
     ? "the upstream has sent nothing, although with status 200"
     : `what the upstream has sent is no answer of a model, although with status 200: ${shown}`;
@@ -160,7 +163,13 @@ function parsed(text: string): JsonObject | null {
 }
 
 function messageOf({ error }: JsonObject): string {
-  return isObject(error) && typeof error.message === "string" ? error.message : "there is no reason given";
+  const said = isObject(error) && typeof error.message === "string" ? error.message : "";
+  return onOneLine(said) || "there is no reason given";
+}
+
+/** An upstream's words must not look like lines of the program's own. */
+function onOneLine(said: string): string {
+  return said.replace(/\s+/g, " ").trim();
 }
 
 /** Of an event of Chat Completions. */

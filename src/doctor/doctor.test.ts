@@ -242,3 +242,18 @@ test("an upstream whose callers bring their own logins is reached, and asked not
   ]);
   expect(calls).toBe(0);
 });
+
+test("a long list of names that are almost right costs little", async () => {
+  const nameOf = (letter: string, n: number): string => `gpt-4${letter.repeat(55)}${n}`;
+  const port = serve(() => list(...Array.from({ length: 5_000 }, (_, n) => nameOf("a", n))));
+  const models = Array.from(
+    { length: 20 },
+    (_, n) => `[[models]]\nname = "m${n}"\ntargets = ["up/${nameOf("b", n)}"]\n`,
+  );
+  const text = upstream("up", `http://127.0.0.1:${port}/v1`) + models.join("");
+  const before = process.cpuUsage();
+  const findings = await findingsFor(text);
+  const { user, system } = process.cpuUsage(before);
+  expect(only(findings, "models").length).toBe(20);
+  expect((user + system) / 1_000).toBeLessThan(1_500);
+});

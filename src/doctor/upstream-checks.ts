@@ -16,6 +16,10 @@ import { type Finding, good, problem, problemOf, warning } from "./finding.ts";
 
 const REPLY_TIMEOUT_MS = 30_000;
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
+/** The upstream chooses how long its list is, and the gateway itself may be the one that looks. */
+const MAX_CANDIDATES = 1_000;
+const MAX_SUGGESTIONS = 4;
+const LOOK_UP = "check the name";
 const DAY_MS = 86_400_000;
 /** Most authorities renew certificates earlier. */
 const CERTIFICATE_WARNING_DAYS = 14;
@@ -276,16 +280,15 @@ function targetFindings(
   const targets = new Set(
     snapshot.config.models.flatMap((model) => [...model.targets, ...model.onOverflow, ...model.onRefusal]),
   );
-  return [...targets].flatMap((target) => {
-    const model = target.slice(prefix.length);
-    if (!target.startsWith(prefix) || model.includes("*") || listed.includes(model)) return [];
-    return [
-      warning(
-        "models",
-        name,
-        `the model "${model}" of [[models]] is not in the upstream's list`,
-        suggest(model, [...listed], "check the name"),
-      ),
-    ];
+  const names = new Set(listed);
+  const missing = [...targets]
+    .filter((target) => target.startsWith(prefix))
+    .map((target) => target.slice(prefix.length))
+    .filter((model) => !model.includes("*") && !names.has(model));
+  const candidates = listed.slice(0, MAX_CANDIDATES);
+  return missing.map((model, n) => {
+    const message = `the model "${model}" of [[models]] is not in the upstream's list`;
+    const repair = n < MAX_SUGGESTIONS ? suggest(model, candidates, LOOK_UP) : LOOK_UP;
+    return warning("models", name, message, repair);
   });
 }

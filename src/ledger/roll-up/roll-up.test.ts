@@ -293,3 +293,26 @@ test("the roller adds rows beside other work, and goes on after a lock", async (
   roller.stop();
   expectAgreement();
 });
+
+test("costs that no provider takes, told by an upstream thousands of times, leave reports and other sums whole", () => {
+  const lie = { upstream: "liar", costNanoUsd: Number.MAX_SAFE_INTEGER };
+  // 1,024 of them are more than a whole number of 64 bits.
+  for (let hour = 0; hour < 30; hour++) {
+    const lies = Array.from({ length: 100 }, (_, n) => ({ ...lie, key: `key-${(n + hour) % 3}` }));
+    write(START_MS + hour * HOUR_MS, [...lies, { upstream: "honest", costNanoUsd: 7 }]);
+  }
+  const answers = (): unknown[] => {
+    const asked = [{}, { by: ["key"] }, { by: ["upstream"] }, { by: ["model"], period: "day" }] as const;
+    return asked.map((one) => readUsage(sql, query(one)).groups.map(({ costNanoUsd }) => typeof costNanoUsd));
+  };
+  const rows = answers();
+  rollUpAll();
+  expect(answers()).toEqual(rows);
+  const groups = readUsage(sql, query({ by: ["upstream"] })).groups;
+  const costOf = (name: string) => groups.find(({ values }) => values.upstream === name)?.costNanoUsd;
+  expect(costOf("honest")).toBe(210n);
+  expect(costOf("liar")).toBeGreaterThan(4_000_000_000_000_000_000n);
+  beginRebuild(sql);
+  rollUpAll();
+  expect(answers()).toEqual(rows);
+});

@@ -7,6 +7,13 @@ import { BACKGROUND_ENDPOINT, isBooking } from "../row.ts";
 
 /** No request has more: an upstream that reports more must not make the sums of all others inexact. */
 const MAX_COUNTED = 1e12;
+/**
+ * A sum of costs in a cell, four billion dollars: two of them together are a whole number of 64 bits. Upstreams that lie about
+ * tokens reach it, and the sums must stay sums.
+ */
+const MAX_COST = 4_000_000_000_000_000_000n;
+/** Sums of several cells are added in two parts, so that none of the parts is too large. */
+const COST_PART = 1_000_000_000n;
 
 /** The kinds of usage that have a column of their own in the tables of the roll-up. The others are in `rare`. */
 const PLAIN_KINDS = [
@@ -41,7 +48,7 @@ const COUNT_COLUMNS = [...NUMBER_COLUMNS, "rare"] as const;
 /** The columns of one cell but its latencies, which are most of its bytes. A cost above 2^53 is read as text. */
 export const CELL_COUNTS_SQL = COUNT_COLUMNS.map((column) =>
   column === "cost_nano_usd"
-    ? `iif(c.${column} NOT BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}, CAST(c.${column} AS TEXT), c.${column}) AS ${column}`
+    ? `iif(c.${column} NOT BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}, CAST(CAST(c.${column} AS INTEGER) AS TEXT), c.${column}) AS ${column}`
     : `c.${column}`,
 ).join(", ");
 export const CELL_LATENCIES_SQL = "c.ttfb, c.duration";
@@ -63,7 +70,8 @@ function addedSql(column: string): string {
   // A sum with a null is null, as is the joined text.
   if (column === "rare") return `coalesce(rare || char(10) || ${added}, rare, ${added})`;
   const sum = `${column} + ${added}`;
-  if (column === "cost_nano_usd") return `coalesce(${sum}, ${column}, ${added})`;
+  if (column === "cost_nano_usd")
+    return `max(min(coalesce(${sum}, ${column}, ${added}), ${MAX_COST}), -${MAX_COST})`;
   if (!PLAIN_KINDS.some((kind) => COLUMNS[kind] === column)) return sum;
   return `min(coalesce(${sum}, ${column}, ${added}), ${Number.MAX_SAFE_INTEGER})`;
 }
@@ -75,7 +83,9 @@ function addedSql(column: string): string {
 export const SUM_COUNTS_SQL = COUNT_COLUMNS.map((column) => {
   if (column === "rare") return "group_concat(c.rare, char(10)) AS rare";
   const sum = `sum(c.${column})`;
-  return `${column === "cost_nano_usd" ? `CAST(${sum} AS TEXT)` : sum} AS ${column}`;
+  if (column !== "cost_nano_usd") return `${sum} AS ${column}`;
+  const cost = `CAST(c.${column} AS INTEGER)`;
+  return `sum(${cost} / ${COST_PART}) || ':' || sum(${cost} % ${COST_PART}) AS ${column}`;
 }).join(", ");
 export const SUM_LATENCIES_SQL = "group_concat(c.ttfb, '') AS ttfb, group_concat(c.duration, '') AS duration";
 
@@ -223,7 +233,7 @@ export class Tally {
     this.unpriced += Number(cell.unpriced);
     const cost = cell.cost_nano_usd;
     if (typeof cost === "number") this.#addCost(cost);
-    else if (typeof cost === "string") this.#addBigCost(BigInt(cost));
+    else if (typeof cost === "string") this.#addBigCost(costIn(cost));
     for (const kind of PLAIN_KINDS) {
       const count = cell[COLUMNS[kind]];
       if (typeof count === "number") this.#addUsage(kind, count);
@@ -248,7 +258,7 @@ export class Tally {
     this.#params ??= [
       ...COUNTS.map((count) => this[count]),
       // The column takes a whole number as text, too.
-      this.#beyond === 0n ? this.#cost : String(this.costNanoUsd),
+      this.#beyond === 0n ? this.#cost : String(bounded(this.costNanoUsd ?? 0n)),
       ...PLAIN_KINDS.map((kind) => this.usage[kind]),
       this.#rare(),
       this.ttfb.toText(),
@@ -292,6 +302,17 @@ export class Tally {
     this.#beyond += BigInt(this.#cost ?? 0) + nanoUsd;
     this.#cost = 0;
   }
+}
+
+/** A whole number, or two parts of a sum. */
+function costIn(text: string): bigint {
+  const [one = "0", rest] = text.split(":");
+  return rest === undefined ? BigInt(one) : BigInt(one) * COST_PART + BigInt(rest);
+}
+
+function bounded(nanoUsd: bigint): bigint {
+  if (nanoUsd > MAX_COST) return MAX_COST;
+  return nanoUsd < -MAX_COST ? -MAX_COST : nanoUsd;
 }
 
 function isUnpriced(row: SqlRow): boolean {

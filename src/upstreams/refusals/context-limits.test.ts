@@ -85,3 +85,12 @@ test("models, and keys of a model, have a bound", () => {
   expect(contexts.roomFor(VLLM, "m1000", "key0", 100)).toBeNull();
   expect(contexts.roomFor(VLLM, "m1000", "key99", 100)).not.toBeNull();
 });
+
+test("how many tokens one key's bytes are makes the answers of no other key shorter", () => {
+  const { contexts } = learned(false);
+  const before = contexts.roomFor(VLLM, "m", "bob", BYTES);
+  // Of a byte each, as of emoji.
+  contexts.counted(VLLM, "m", "alice", { inputTokens: 20_000, outputTokens: 1, bytes: 20_000 });
+  expect(contexts.roomFor(VLLM, "m", "bob", BYTES)).toBe(before);
+  expect(contexts.roomFor(VLLM, "m", "alice", 20_000)).toBe(32_768 - 20_400 - 64);
+});

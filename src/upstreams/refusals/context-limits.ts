@@ -13,8 +13,11 @@ export interface ToldContext {
 
 interface Context {
   readonly tokens: number;
-  /** Bytes of a request for each token that the server counts; null: not known. */
-  readonly bytesPerToken: number | null;
+  /**
+   * Bytes of a request for each token that the server counts, by client key: keys write in other languages, and what one sends
+   * must not make the answers of others shorter.
+   */
+  readonly ratios: Map<string, number>;
   /** The only client key for which the fact holds; null: it holds for all. */
   readonly key: string | null;
   readonly untilMs: number;
@@ -61,8 +64,8 @@ export class ContextLimits {
     const contexts = this.#contexts.get(nameOf(upstream, model)) ?? [];
     const context = newest(contexts.filter((one) => nowMs < one.untilMs && isFor(one, key)));
     if (context === null) return null;
-    const { tokens, bytesPerToken } = context;
-    const prompt = bytes / (bytesPerToken ?? USUAL_BYTES_PER_TOKEN);
+    const { tokens, ratios } = context;
+    const prompt = bytes / (ratios.get(key) ?? USUAL_BYTES_PER_TOKEN);
     const room = Math.floor(tokens - prompt * (1 + MARGIN_SHARE) - MARGIN_TOKENS);
     return room >= tokens * LEAST_SHARE ? room : null;
   }
@@ -84,8 +87,9 @@ export class ContextLimits {
     const known = (this.#contexts.get(name) ?? []).filter(({ untilMs }) => nowMs < untilMs);
     const isSeen = known.some((one) => one.tokens === contextTokens && one.key !== key);
     const owner = isClients && !isSeen ? key : null;
-    const ratio = promptTokens === null ? null : bytesPerToken(bytes, promptTokens);
-    const context = { tokens: contextTokens, bytesPerToken: ratio, key: owner, untilMs: nowMs + HOLDS_MS };
+    const ratios = new Map(known.flatMap((one) => (one.tokens === contextTokens ? [...one.ratios] : [])));
+    if (promptTokens !== null) addRatio(ratios, key, bytesPerToken(bytes, promptTokens));
+    const context = { tokens: contextTokens, ratios, key: owner, untilMs: nowMs + HOLDS_MS };
     const others = known.filter((one) => one.key !== key && one.key !== owner).slice(-MAX_KEYS_OF_MODEL);
     this.#contexts.delete(name);
     this.#contexts.set(name, [...others, context]);
@@ -100,9 +104,8 @@ export class ContextLimits {
     if (contexts === undefined || inputTokens === null) return;
     const used = inputTokens + (outputTokens ?? 0);
     const ratio = bytesPerToken(bytes, inputTokens);
-    const rest = contexts
-      .filter(({ tokens }) => used <= tokens)
-      .map((one) => (isFor(one, key) && ratio !== null ? { ...one, bytesPerToken: ratio } : one));
+    const rest = contexts.filter(({ tokens }) => used <= tokens);
+    for (const one of rest) if (isFor(one, key)) addRatio(one.ratios, key, ratio);
     if (rest.length === 0) this.#contexts.delete(name);
     else this.#contexts.set(name, rest);
   }
@@ -125,6 +128,14 @@ function newest(contexts: readonly Context[]): Context | null {
     (last, one) => (last === null || one.untilMs >= last.untilMs ? one : last),
     null,
   );
+}
+
+function addRatio(ratios: Map<string, number>, key: string, ratio: number | null): void {
+  if (ratio === null) return;
+  ratios.delete(key);
+  ratios.set(key, ratio);
+  const [oldest] = ratios.keys();
+  if (ratios.size > MAX_KEYS_OF_MODEL && oldest !== undefined) ratios.delete(oldest);
 }
 
 /** null: no prompt has such a number of tokens. */
