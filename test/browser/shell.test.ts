@@ -84,3 +84,43 @@ test("a page that is not there, and a file that is not there, say so", async () 
   expect(reply.status).toBe(404);
   await context.close();
 });
+
+test("a browser that takes itself for offline reaches the gateway all the same", async () => {
+  const { page, faults, signIn, context } = await admin.open();
+  await page.addInitScript(() => setInterval(() => dispatchEvent(new Event("offline")), 5));
+  await signIn();
+  await page
+    .getByText("No request in this range yet")
+    .or(page.getByText("Requests", { exact: true }))
+    .first()
+    .waitFor();
+  await page.getByRole("link", { name: "Pool" }).first().click();
+  await page.getByRole("article").first().waitFor();
+  await page.getByRole("link", { name: "Keys" }).first().click();
+  await page.getByText("tester").first().waitFor();
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
+for (const locale of ["en-US", "zh-CN"]) {
+  test(`code that cannot be loaded at first is loaded again, in ${locale}`, async () => {
+    const { page, go, signIn, context } = await admin.open({ locale });
+    await signIn();
+    await page.locator("#page-title").waitFor();
+    const failed = new Set<string>();
+    // Each file once: the catalog of the language, and the pages, which are loaded when they are opened.
+    await page.route(/\/assets\/(en|zh-cn|\w+-page)-\w+\.js$/, (route) => {
+      const url = route.request().url();
+      if (failed.has(url)) return route.continue();
+      failed.add(url);
+      return route.abort();
+    });
+    for (const path of ["/", "/keys", "/settings"]) {
+      await go(path);
+      await page.locator("#page-title").waitFor();
+    }
+    console.log(`failed once: ${failed.size} files`);
+    expect(failed.size).toBeGreaterThan(0);
+    await context.close();
+  });
+}

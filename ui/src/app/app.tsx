@@ -16,8 +16,17 @@ import { SignIn } from "./sign-in.tsx";
 const isWorthRetrying = (failures: number, error: unknown): boolean =>
   failures < 2 && error instanceof ApiError && (error.status === 0 || error.status === 503);
 
+/**
+ * The gateway is on this machine or in its network, whatever the browser thinks of the Internet. By default, calls would wait
+ * without an end, and without a word, while the browser says that it is offline.
+ */
+const networkMode = "always";
+
 const queries = new QueryClient({
-  defaultOptions: { queries: { retry: isWorthRetrying, staleTime: 5_000, refetchOnWindowFocus: true } },
+  defaultOptions: {
+    queries: { networkMode, retry: isWorthRetrying, staleTime: 5_000, refetchOnWindowFocus: true },
+    mutations: { networkMode },
+  },
 });
 whenSignedOut(() => forgetSession(queries));
 

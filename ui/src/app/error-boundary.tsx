@@ -2,7 +2,7 @@ import { Component, type ReactNode } from "react";
 
 interface Props {
   readonly children: ReactNode;
-  readonly fallback: (error: unknown, reset: () => void) => ReactNode;
+  readonly fallback: (error: unknown) => ReactNode;
   /** Another value shows the children again. */
   readonly place: string;
 }
@@ -26,8 +26,6 @@ export class ErrorBoundary extends Component<Props, State> {
 
   override render(): ReactNode {
     const { error } = this.state;
-    return error === null
-      ? this.props.children
-      : this.props.fallback(error, () => this.setState({ error: null }));
+    return error === null ? this.props.children : this.props.fallback(error);
   }
 }

@@ -11,6 +11,7 @@ import {
   Settings as SettingsIcon,
 } from "lucide-react";
 import { type ComponentType, lazy } from "react";
+import { loadCode } from "../lib/load-code.ts";
 import type { Message } from "../locales/messages.ts";
 
 export interface PageEntry {
@@ -25,7 +26,7 @@ export interface PageEntry {
 }
 
 const load = (read: () => Promise<ComponentType>): ComponentType =>
-  lazy(async () => ({ default: await read() }));
+  lazy(async () => ({ default: await loadCode(read) }));
 
 export const PAGES: readonly PageEntry[] = [
   {

@@ -57,9 +57,10 @@ function Pages() {
   return (
     <ErrorBoundary
       place={first}
-      fallback={(error, reset) => (
+      // What could not be loaded is loaded by a new start alone.
+      fallback={(error) => (
         <div className="mx-auto max-w-xl p-4 pt-10">
-          <ErrorNotice error={error} onRetry={reset} />
+          <ErrorNotice error={error} onRetry={() => location.reload()} />
         </div>
       )}
     >

@@ -2,6 +2,7 @@
 import { i18n } from "@lingui/core";
 import { useLingui } from "@lingui/react";
 import type { Message } from "../locales/messages.ts";
+import { loadCode } from "./load-code.ts";
 import { readPreference, writePreference } from "./preference.ts";
 
 export const LANGUAGES = { en: "English", "zh-CN": "简体中文" } as const;
@@ -16,7 +17,7 @@ const CATALOGS: Record<Language, () => Promise<Record<string, never>>> = {
 };
 
 export async function showLanguage(language: Language): Promise<void> {
-  i18n.loadAndActivate({ locale: language, messages: await CATALOGS[language]() });
+  i18n.loadAndActivate({ locale: language, messages: await loadCode(CATALOGS[language]) });
   document.documentElement.lang = language;
 }
 
