@@ -247,6 +247,8 @@ export class ReasoningWriter {
   /** The member for text, where neither its seal nor the server names one. */
   readonly #member: string;
   readonly #isSealed: boolean;
+  /** Whether a server of which nothing is known takes thinking among the parts of the content: few do. */
+  readonly #takesParts: boolean;
   /** The text of reasoning goes back on turns without calls, too. */
   readonly #isOnAllTurns: boolean;
 
@@ -255,6 +257,7 @@ export class ReasoningWriter {
     const filler = this.#taken?.length === 0 ? null : traits.onChat.reasoningFiller;
     this.#filler = filler === "" && !profile.emptyReasoning ? " " : filler;
     this.#isSealed = !repairs.withoutSeals;
+    this.#takesParts = traits.onChat.answersInParts;
     this.#isOnAllTurns = this.#filler !== null || repairs.returnReasoning;
     this.#member = textMember(this.#taken ?? namesIn(messages)) ?? TEXTS[0];
   }
@@ -310,7 +313,7 @@ export class ReasoningWriter {
   }
 
   #takes(name: string): boolean {
-    return this.#taken === null || this.#taken.includes(name);
+    return this.#taken === null ? name !== CONTENT || this.#takesParts : this.#taken.includes(name);
   }
 }
 
