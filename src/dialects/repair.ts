@@ -66,6 +66,8 @@ export type RepairKind =
   | "sign-calls"
   /** The model is told not to think in answers that are not streamed. */
   | "no-thinking"
+  /** No reasoning that is named by its id alone: its provider has not kept it. */
+  | "without-named-reasoning"
   /** No reasoning state that its provider signed: it was refused as damaged or foreign. */
   | "without-seals";
 

@@ -54,7 +54,8 @@ const REFUSALS: readonly Refusal[] = [
     members: ["output_config.effort"],
   },
   {
-    words: /^adaptive thinking is not supported on this model/i,
+    words:
+      /^adaptive thinking is not supported on this model|^"?thinking\.type\.adaptive"? is not supported/i,
     repairs: ["without-adaptive"],
   },
   ...TOOL_MEMBERS_REFUSED,

@@ -1,15 +1,22 @@
 /** What Google's servers and those of its dialect refuse, and what is changed for them. */
 import type { JsonObject } from "../../core/json.ts";
-import { asArray } from "../../wire/json.ts";
-import type { BodyEdit, Refusal, RepairRules } from "../repair.ts";
+import { asArray, asObject } from "../../wire/json.ts";
+import { type BodyEdit, mapMember, type Refusal, type RepairRules } from "../repair.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
 import { joinTurnsIn, withoutSealsIn } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
+import { DUMMY_SIGNATURE } from "./wire.ts";
 
 const REFUSALS: readonly Refusal[] = [
+  // Calls of another model in a conversation: https://ai.google.dev/gemini-api/docs/thought-signatures
   {
     words:
-      /^(?:.{0,120})?(?:corrupted|invalid|not valid|missing a?)\s*thought[_ ]signature|^.{0,120}thought[_ ]signature.{0,60}(?:is not valid|corrupted|invalid|missing)/i,
+      /^(?:Unable to submit request because )?function call (?:.{0,200} )?is missing a thought_signature/i,
+    repairs: ["sign-calls"],
+  },
+  {
+    words:
+      /^(?:.{0,120})?(?:corrupted|invalid|not valid)\s*thought[_ ]signature|^.{0,120}thought[_ ]signature.{0,60}(?:is not valid|corrupted|invalid)/i,
     repairs: ["without-seals"],
     isOnce: true,
   },
@@ -76,6 +83,12 @@ const OPTIONAL = {
 } satisfies RepairRules["optional"];
 
 const EDITS = {
+  "sign-calls": {
+    field: "contents",
+    parameter: null,
+    reason: "calls that Google did not sign got its stand-in for a signature",
+    change: (body) => mapMember(body, "contents", withSignature),
+  },
   "join-turns": joinTurnsIn("contents", joinParts),
   "without-seals": withoutSealsIn("contents", withoutSeals),
 } satisfies Readonly<Record<string, BodyEdit>>;
@@ -97,6 +110,20 @@ export const REPAIRS: RepairRules = {
     thinking: null,
   },
 };
+
+/** Google signs the first of parallel calls. Its REST API takes names in both spellings. */
+function withSignature(content: JsonObject): JsonObject {
+  const parts = asArray(content.parts);
+  const at = parts.findIndex((part) => {
+    const { functionCall, function_call } = asObject(part) ?? {};
+    return asObject(functionCall ?? function_call) !== null;
+  });
+  const call = asObject(parts[at]);
+  if (content.role !== "model" || call === null) return content;
+  if (call.thoughtSignature !== undefined || call.thought_signature !== undefined) return content;
+  const signed = { ...call, thoughtSignature: DUMMY_SIGNATURE };
+  return { ...content, parts: parts.map((part, n) => (n === at ? signed : part)) };
+}
 
 function joinParts(run: readonly JsonObject[]): JsonObject {
   return { ...run[0], parts: run.flatMap(({ parts }) => asArray(parts)) };

@@ -80,6 +80,14 @@ const REFUSALS: readonly Refusal[] = [
     repairs: ["short-call-ids"],
     statuses: TEMPLATE_STATUSES,
   },
+  // Claude behind OpenRouter, LiteLLM and others, of a turn whose thinking the client has not kept: anomalyco/opencode#3077
+  {
+    words:
+      /^(?:The model returned the following errors: )?(?:messages\.\d+\.content\.\d+\.type: )?Expected `thinking` or `redacted_thinking`, but found `\w+`/i,
+    repairs: ["without"],
+    members: ["reasoning", "reasoning_effort", "thinking"],
+    isOnce: true,
+  },
   // Mistral: avante-corp/avante.nvim#2562, zed-industries/zed#31736
   { words: /^Unexpected role 'user' after role 'tool'/i, repairs: ["bridge-turns"] },
   // Mistral, with the beginning of an answer last: 0xPlaygrounds/rig#1130

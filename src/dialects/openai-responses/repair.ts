@@ -40,6 +40,13 @@ const REFUSALS: readonly Refusal[] = [
   },
   ...TOOL_MEMBERS_REFUSED,
   ...CALL_IDS_REFUSED,
+  // Reasoning of another server in the same conversation: anomalyco/opencode#7724, can1357/oh-my-pi#41
+  {
+    words: /^Item with id 'rs_[^'\n]{0,200}' not found/i,
+    repairs: ["without-named-reasoning"],
+    statuses: [400, 404, 422],
+    isOnce: true,
+  },
   ...FORCED_TOOL_REFUSED,
   DEVELOPER_REFUSED,
   ...REFUSED_MEMBER,
@@ -91,6 +98,12 @@ const EDITS = {
     concerns: ["input_text", "output_text", "text"],
     change: (body) => mapMember(body, "input", withPartsOfRole),
   },
+  "without-named-reasoning": {
+    field: "input",
+    parameter: "reasoning",
+    reason: "reasoning that the upstream has not kept was left out",
+    change: (body) => withoutNamedReasoning(body),
+  },
   "without-encrypted": {
     field: "include",
     parameter: null,
@@ -128,4 +141,20 @@ function withPartsOfRole(item: JsonObject): JsonObject {
     isObject(part) && TEXT_TYPES.has(part.type) && part.type !== type ? { ...part, type } : part,
   );
   return changed.every((part, n) => part === content[n]) ? item : { ...item, content: changed };
+}
+
+/** Calls lose their ids, too: an id of a call makes OpenAI look for the reasoning before it. */
+function withoutNamedReasoning(body: JsonObject): JsonObject {
+  const isNamed = (item: JsonObject): boolean =>
+    item.type === "reasoning" && typeof item.encrypted_content !== "string";
+  const input = asArray(body.input);
+  if (!input.some((item) => isObject(item) && isNamed(item))) return body;
+  const kept = input.flatMap((item) => {
+    if (!isObject(item)) return [item];
+    if (isNamed(item)) return [];
+    if (item.type !== "function_call" && item.type !== "custom_tool_call") return [item];
+    const { id: _, ...call } = item;
+    return [call];
+  });
+  return { ...body, input: kept };
 }

@@ -19,6 +19,9 @@ const MAX_WORDS_CHARS = 1_000;
 const REFUSED_CODES =
   /^(?:unknown_parameter|unsupported_parameter|extra_forbidden|unrecognized_parameter|unsupported_value)$/;
 
+/** Kinds of pydantic's errors that refuse a word where the server knows others (Mistral). */
+const REFUSED_WORDS = /^(?:enum|literal_error)$/;
+
 /**
  * What relays and frameworks write before the provider's own words: LiteLLM, DashScope, axum (DeepSeek),
  * Jinja's templates in llama.cpp and LM Studio, OpenCode and its like.
@@ -55,9 +58,11 @@ function listed(entry: unknown): readonly Statement[] {
   const at = pathOf(asArray(loc).map(String));
   const words = asString(msg) ?? asString(entry);
   if (words === null) return [];
-  return at === ""
-    ? linesOf(words)
-    : [{ words: cut(`${at}: ${words}`), refused: isRefusedCode(type) ? at : null, isOfValue: false }];
+  if (at === "") return linesOf(words);
+  const isOfValue = typeof type === "string" && REFUSED_WORDS.test(type);
+  return [
+    { words: cut(`${at}: ${words}`), refused: isRefusedCode(type) || isOfValue ? at : null, isOfValue },
+  ];
 }
 
 /** Google and templates say several things, each on a line of its own. */
