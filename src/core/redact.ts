@@ -120,6 +120,10 @@ function holdsNone(mask: SecretMask, headers: HeaderView): boolean {
       if (mask.hide(line[1]) !== line[1] || mask.hide(line[0]) !== line[0]) return false;
     return true;
   }
+  return holdsNoneInView(mask, headers);
+}
+
+function holdsNoneInView(mask: SecretMask, headers: HeaderView): boolean {
   let isClean = true;
   headers.forEach((value, name) => {
     if (mask.hide(value) !== value || mask.hide(name) !== name) isClean = false;

@@ -25,11 +25,19 @@ export function readByTheBook(
   reader: BookReader,
 ): void {
   const read = peekByTheBook(accepted.route, given, limitBytes);
-  if (read instanceof Promise)
-    read
-      .then((book) => reader.bookRead(counted(book, given, accepted)))
-      .catch((cause: unknown) => reader.bodyFailed(cause));
+  if (read instanceof Promise) readLater(read, accepted, given, reader);
   else reader.bookRead(counted(read, given, accepted));
+}
+
+function readLater(
+  reading: Promise<BookRequest>,
+  accepted: Asked,
+  given: Uint8Array,
+  reader: BookReader,
+): void {
+  reading
+    .then((book) => reader.bookRead(counted(book, given, accepted)))
+    .catch((cause: unknown) => reader.bodyFailed(cause));
 }
 
 /** The book's body is held in place of the client's. */

@@ -358,9 +358,10 @@ function givenAgain(origin: AnswerOrigin | null): Money {
  */
 function stateIdsOf(
   { snapshot }: Pick<Gateway, "snapshot">,
-  { attempt, atMs, principal, namedIds, route }: Exchange,
+  exchange: Exchange,
   facts: AnswerFacts | null,
 ): readonly StateId[] | undefined {
+  const { attempt, route } = exchange;
   const { upstream, credential } = attempt;
   if (facts === null || facts.stateIds.length === 0 || upstream === null || credential === null) {
     return undefined;
@@ -368,6 +369,15 @@ function stateIdsOf(
   // Only another key's reference to an item has to be found out.
   const { stateIds, itemIds = [] } = facts;
   const ids = snapshot.keepsKeysApart && !route.isLookup ? [...stateIds, ...itemIds] : stateIds;
+  return made(ids, exchange, upstream, credential);
+}
+
+function made(
+  ids: readonly string[],
+  { atMs, principal, namedIds, route }: Exchange,
+  upstream: string,
+  credential: string,
+): readonly StateId[] {
   return ids.map((id) => {
     const isMade = !route.isLookup && !namedIds.includes(id);
     const owner = isMade ? (principal.id ?? null) : null;

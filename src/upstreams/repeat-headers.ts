@@ -69,7 +69,10 @@ export function withOwnRetries(lines: HeaderLines, owner: string): HeaderLines {
   // Runs for each request: a loop without the iterators of pairs takes a fifth of the time.
   let isNamed = false;
   for (const line of lines) if (OF_RETRIES.includes(line[0])) isNamed = true;
-  if (!isNamed) return lines;
+  return isNamed ? renamed(lines, owner) : lines;
+}
+
+function renamed(lines: HeaderLines, owner: string): HeaderLines {
   return lines.map((line) => (OF_RETRIES.includes(line[0]) ? [line[0], ownName(owner, line[1])] : line));
 }
 

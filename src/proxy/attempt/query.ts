@@ -13,7 +13,10 @@ const NO_MORE: readonly string[] = [];
  * lets pass besides.
  */
 export function queryFor(dialect: DialectName, search: string, more: readonly string[] = NO_MORE): string {
-  if (search.length < 2) return "";
+  return search.length < 2 ? "" : keptOf(dialect, search, more);
+}
+
+function keptOf(dialect: DialectName, search: string, more: readonly string[]): string {
   const kept = pairsOf(search).filter((pair) => isPassed(dialect, pair, more));
   return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }
@@ -26,7 +29,10 @@ export function droppedFromQuery(
   search: string,
   more: readonly string[] = NO_MORE,
 ): readonly Drop[] {
-  if (search.length < 2) return NOTHING;
+  return search.length < 2 ? NOTHING : leftOf(dialect, search, more);
+}
+
+function leftOf(dialect: DialectName, search: string, more: readonly string[]): readonly Drop[] {
   const left = pairsOf(search).filter((pair) => !isPassed(dialect, pair, more) && nameOf(pair) !== "key");
   return left.map((pair) => ({
     field: `?${nameOf(pair)}`,

@@ -24,7 +24,10 @@ export function captureBody(
 
 /** The head of a reply. `isText`: its body is a text that is there. */
 export function captureReply(capture: RunningCapture | null, reply: Response, isText: boolean): void {
-  if (capture === null || reply.status === NOBODY) return;
+  if (capture !== null && reply.status !== NOBODY) captureHead(capture, reply, isText);
+}
+
+function captureHead(capture: RunningCapture, reply: Response, isText: boolean): void {
   capture.replied(reply.status, reply.headers);
   if (isText)
     void reply

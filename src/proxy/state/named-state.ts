@@ -36,7 +36,15 @@ export function findNamedState(
   principal: Principal,
 ): NamedState {
   const named = idsOf(route, body, peek, gateway.snapshot.keepsKeysApart);
-  if (named.length === 0) return NOTHING;
+  return named.length === 0 ? NOTHING : stateOf(gateway, route, principal, named);
+}
+
+function stateOf(
+  gateway: Pick<Gateway, "findState" | "snapshot">,
+  route: Route,
+  principal: Principal,
+  named: readonly ProviderId[],
+): NamedState {
   let sticky: StateId | null = null;
   const closed = new Set<string>();
   for (const one of named) {
@@ -52,12 +60,15 @@ export function findNamedState(
 }
 
 /** Throws as above where the plan leads to no other upstream than one that holds another key's object. */
-export function openTargets(
+export function openTargets(planned: PlannedRequest, named: NamedState, route: Route): PlannedRequest {
+  return named.closed.size === 0 ? planned : withoutClosed(planned, named, route);
+}
+
+function withoutClosed(
   planned: PlannedRequest,
   { closed, sticky, ids }: NamedState,
   route: Route,
 ): PlannedRequest {
-  if (closed.size === 0) return planned;
   const isOpen = ({ upstream }: { readonly upstream: string }): boolean =>
     !closed.has(upstream) || upstream === sticky?.upstream;
   const targets = planned.targets.filter(isOpen);
@@ -97,8 +108,12 @@ function idsOf(
     pathModel !== null && path.endsWith("/tunedModels/")
       ? [{ kind: "tuned model", id: pathModel, field: "model" }]
       : NONE;
-  const others = first.length === 0 ? found : found.filter(({ id }) => id !== first[0]?.id);
+  const others = first[0] === undefined ? found : without(found, first[0]);
   return tuned.length === 0 && others.length === 0 ? first : [...first, ...others, ...tuned];
+}
+
+function without(found: readonly ProviderId[], one: ProviderId): readonly ProviderId[] {
+  return found.filter(({ id }) => id !== one.id);
 }
 
 function kindOf(dialect: DialectName, field: string): ProviderIdKind {

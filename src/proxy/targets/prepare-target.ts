@@ -38,6 +38,14 @@ export function prepareTarget(
     return;
   }
   request.gateway.transport.watchdog.add(walk);
+  prepareLater(walk, prepared, then);
+}
+
+function prepareLater(
+  walk: PreparingWalk,
+  prepared: Promise<PreparedRequest>,
+  then: (prepared: PreparedRequest | null) => void,
+): void {
   prepared.then(
     (ready) => walk.guard(() => then(ready)),
     (cause: unknown) => walk.guard(() => refuse(walk, cause, then)),

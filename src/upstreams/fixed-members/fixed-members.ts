@@ -53,7 +53,10 @@ export function withFixedMembers(
   parts: UpstreamRequestParts,
   fixed: FixedMembers | null,
 ): UpstreamRequestParts {
-  if (fixed === null) return parts;
+  return fixed === null ? parts : withMembers(parts, fixed);
+}
+
+function withMembers(parts: UpstreamRequestParts, fixed: FixedMembers): UpstreamRequestParts {
   const names = new Set(fixed.headers.map(([name]) => headerKey(name)));
   return {
     ...parts,
