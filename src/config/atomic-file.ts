@@ -1,6 +1,9 @@
 /** Writes a file so that a reader, or a crash, finds the old text or the new one and nothing between. */
-import { chmod, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { chmod, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** A copy that is older was left by a process that was killed: a write takes some milliseconds. */
+const LEFT_AFTER_MS = 60_000;
 
 /**
  * Writes a temporary file in the same folder, syncs it, renames it and syncs the folder. An existing file
@@ -32,6 +35,22 @@ export async function writeAtomically(file: string, text: string, suffix: string
     throw error;
   }
   await syncFolder(folder);
+  await removeLeftCopies(target);
+}
+
+/** They hold what the file holds, secrets too, and nobody would look for them. */
+async function removeLeftCopies(target: string): Promise<void> {
+  const [folder, name] = [dirname(target), basename(target)];
+  const written = await stat(target).catch(() => null);
+  const copies = (await readdir(folder).catch(() => [])).filter(
+    (one) => one.startsWith(`${name}.`) && /^[0-9a-f]+\.tmp$/.test(one.slice(name.length + 1)),
+  );
+  for (const one of copies) {
+    const copy = join(folder, one);
+    const left = await stat(copy).catch(() => null);
+    if (left === null || written === null || written.mtimeMs - left.mtimeMs < LEFT_AFTER_MS) continue;
+    await rm(copy, { force: true }).catch(() => undefined);
+  }
 }
 
 async function syncFolder(folder: string): Promise<void> {
