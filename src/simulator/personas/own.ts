@@ -40,7 +40,7 @@ const sglang: Persona = {
   takes: { assistant: ["reasoning_content"] },
   rules: [],
   thinks: unlessSwitchedOff(THINKERS),
-  faults: { "forbidden-model": "compat/vllm-no-model" },
+  faults: { "forbidden-model": "compat/vllm-no-model", overload: "compat/sglang-queue" },
   tooLong: ({ contextTokens, promptTokens, askedTokens = 0 }) =>
     new Refusal(400, {
       object: "error",
@@ -66,7 +66,7 @@ const ollama: Persona = {
   ],
   thinks: ({ reasoning, reasoning_effort: flat }, model) =>
     THINKERS.test(model) && flat !== "none" && asRecord(reasoning).effort !== "none",
-  faults: { "forbidden-model": "compat/model-not-found" },
+  faults: { "forbidden-model": "compat/model-not-found", "rate-limit": "compat/ollama-hourly" },
   tooLong: ({ contextTokens, promptTokens }) =>
     plainError(
       400,

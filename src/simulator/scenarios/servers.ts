@@ -289,6 +289,29 @@ export const SERVER_SCENARIOS = {
     msg: "rate limited, please try again later",
     data: null,
   }),
+  // tarigelamin1997/jobfetcher#42
+  "compat/deepseek-concurrency": fail(
+    "429 of DeepSeek about concurrency, which grows with the balance",
+    "rate",
+    429,
+    error(
+      "Your current concurrency is 40, which exceeds your concurrency limit of 39 based on your remaining balance. Please top up your balance to restore your concurrency.",
+      "rate_limit_error",
+      "rate_limit_error",
+    ),
+  ),
+  // sgl-project/sglang#33858
+  "compat/sglang-queue": fail("503 of SGLang about its queue", "overloaded", 503, {
+    object: "error",
+    message: "The request queue is full.",
+    type: "ServiceUnavailable",
+    param: null,
+    code: 503,
+  }),
+  // continuedev/continue#9233
+  "compat/ollama-hourly": fail("429 of Ollama's cloud", "rate", 429, {
+    error: "you've reached your hourly usage limit, please wait or upgrade to continue",
+  }),
   "compat/vllm-no-model": fail("404 of vLLM", "forbidden", 404, ({ model }: ScenarioContext) =>
     error(`The model \`${model}\` does not exist.`, "NotFoundError", 404),
   ),
