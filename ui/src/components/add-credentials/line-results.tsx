@@ -23,7 +23,7 @@ export function LineResults({
       {results.map(({ line, isAdded, id, message }) => (
         <li key={line} className="flex flex-col gap-0.5">
           <Result isGood={isAdded}>
-            {text("Line {line}", { line })}:{" "}
+            {results.length > 1 && `${text("Line {line}", { line })}: `}
             {isAdded ? text("{name} was added", { name: id ?? "" }) : said(message)}
             {isAdded && message !== "" && ` · ${said(message)}`}
           </Result>
