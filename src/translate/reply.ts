@@ -128,7 +128,8 @@ export class ReplyTranslator {
   /** The client's JSON or stream for a whole answer. */
   writeWhole(answer: ModelReply, framing: Framing): string {
     const options = this.#encodeOptions();
-    const reply = { ...answer, parts: partsInView(this.#request.reasoningView, answer.parts) };
+    const parts = partsInView(this.#request.reasoningView, answer.parts);
+    const reply = parts === answer.parts ? answer : { ...answer, parts };
     if (framing === "json") return this.#client.encodeReply(reply, options);
     const encoder = this.#client.makeStreamEncoder(options);
     return unfold(reply)
@@ -278,7 +279,9 @@ function failedReply(cause: unknown): PartialReply {
 }
 
 function citationsIn({ parts }: ModelReply): number {
-  return parts.reduce((sum, part) => sum + (part.type === "text" ? (part.annotations?.length ?? 0) : 0), 0);
+  let count = 0;
+  for (const part of parts) if (part.type === "text") count += part.annotations?.length ?? 0;
+  return count;
 }
 
 function parseReply(bytes: Uint8Array): JsonObject {

@@ -63,7 +63,7 @@ export function encodeRequest(asked: ModelRequest, options: EncodeRequestOptions
   Object.assign(body, encodeThinking(request, options, tools.length > 0, drop));
   addVerbosity(body, request, options, drop);
   addLimit(body, request, options, drop);
-  addSampling(body, request, options, dropped);
+  addSampling(body, request, options, drop);
   addExtraSampling(body, request, options, dropped);
   if (stops.length > 0) body.stop = stops;
   addAdmin(body, request, options, drop);
@@ -205,6 +205,7 @@ function addExtraSampling(
   { profile: { extraSampling }, traits }: EncodeRequestOptions,
   dropped: Drop[],
 ): void {
+  if (topK === null && extra === undefined) return;
   const all = [...(topK === null ? [] : [{ name: "top_k", value: topK, at: "topK" }]), ...(extra ?? [])];
   for (const { name, value, at } of all) {
     const isTaken = OWN_SAMPLING.has(name) || extraSampling === null || extraSampling.has(name);
@@ -219,9 +220,8 @@ function addSampling(
   body: Body,
   { sampling }: ModelRequest,
   { profile, traits }: EncodeRequestOptions,
-  dropped: Drop[],
+  drop: AddDrop,
 ): void {
-  const drop = (field: Parameter, reason: string): void => void dropped.push({ field, reason });
   const { temperature, seed } = sampling;
   const maxTemperature = profile.maxTemperature ?? Number.POSITIVE_INFINITY;
   for (const [parameter, member, neutral] of SAMPLING) {

@@ -64,7 +64,9 @@ export function encodeMessages(
 
 /** Joins neighbouring turns of the assistant: one message holds its text and its calls. */
 function joinAssistants(messages: readonly Message[]): readonly Message[] {
-  const isApart = messages.every(({ role }, n) => role !== "assistant" || messages[n - 1]?.role !== role);
+  let isApart = true;
+  for (let n = 1; n < messages.length; n++)
+    if (messages[n]?.role === "assistant" && messages[n - 1]?.role === "assistant") isApart = false;
   if (isApart) return messages;
   const joined: Message[] = [];
   for (const message of messages) {

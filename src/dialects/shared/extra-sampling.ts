@@ -64,6 +64,6 @@ export function decodeExtraSampling(
 
 /** For targets of other dialects. */
 export function dropExtraSampling({ extra }: Sampling, dropped: Drop[]): void {
-  for (const { at } of extra ?? [])
-    dropped.push({ field: at, reason: "only servers of Chat Completions take it" });
+  if (extra === undefined) return;
+  for (const { at } of extra) dropped.push({ field: at, reason: "only servers of Chat Completions take it" });
 }

@@ -26,8 +26,15 @@ export function withRunnableTools(
   faultOf: (tool: ProviderTool) => string | null,
   dropped: Drop[],
 ): ModelRequest {
+  return request.tools.some(isProviderTool) ? withRunnable(request, faultOf, dropped) : request;
+}
+
+function withRunnable(
+  request: ModelRequest,
+  faultOf: (tool: ProviderTool) => string | null,
+  dropped: Drop[],
+): ModelRequest {
   const { tools, toolChoice } = request;
-  if (!tools.some(isProviderTool)) return request;
   const left: { readonly tool: ProviderTool; readonly fault: string }[] = [];
   const runnable = tools.filter((tool) => {
     const fault = isProviderTool(tool) ? faultOf(tool) : null;

@@ -7,7 +7,14 @@ export type ReasoningView = "shown" | "sealed" | "hidden";
 
 /** The parts as the client sees them. */
 export function partsInView(view: ReasoningView, parts: readonly AssistantPart[]): readonly AssistantPart[] {
-  if (view === "shown" || !parts.some(({ type }) => type === "reasoning")) return parts;
+  return view === "shown" ? parts : veiled(view, parts);
+}
+
+function veiled(
+  view: Exclude<ReasoningView, "shown">,
+  parts: readonly AssistantPart[],
+): readonly AssistantPart[] {
+  if (!parts.some(({ type }) => type === "reasoning")) return parts;
   return parts.flatMap((part): readonly AssistantPart[] => {
     if (part.type !== "reasoning") return [part];
     return view === "hidden" || part.seal === null ? [] : [{ ...part, text: "" }];

@@ -11,12 +11,17 @@ export function withPropertyKeys(
   names: ToolNames,
   schemas: Iterable<readonly [tool: ToolName, schema: JsonObject]>,
 ): ToolNames {
-  const keys = new Map<string, PropertyKeys>();
+  let keys: Map<string, PropertyKeys> | null = null;
   for (const [tool, schema] of schemas) {
     const found = PropertyKeys.of(schema);
-    if (found !== null) keys.set(toolKey(tool), found);
+    if (found === null) continue;
+    keys ??= new Map();
+    keys.set(toolKey(tool), found);
   }
-  if (keys.size === 0) return names;
+  return keys === null ? names : withKeys(names, keys);
+}
+
+function withKeys(names: ToolNames, keys: ReadonlyMap<string, PropertyKeys>): ToolNames {
   return {
     wireName: (tool) => names.wireName(tool),
     original: (wireName) => names.original(wireName),

@@ -78,9 +78,14 @@ export class TranslatedWhole {
     const isEvents = framing === "json" && bodyForm(read.bytes) === "events";
     const form = isEvents ? "sse" : framing;
     const bytes = form === "json" ? withoutEndMark(read.bytes) : read.bytes;
-    const then = (part: PartialReply): void => this.#onRead(request, form, read, part);
-    if (bytes.byteLength <= LARGE_REPLY_BYTES) then(replies.readWhole(request, form, bytes));
-    else this.#inSteps(replies.readInSteps(request, form, bytes), then);
+    if (bytes.byteLength <= LARGE_REPLY_BYTES)
+      this.#onRead(request, form, read, replies.readWhole(request, form, bytes));
+    else this.#readInSteps(request, form, read, bytes);
+  }
+
+  #readInSteps(request: TranslatedRequest, form: Framing, read: WholeRead, bytes: Uint8Array): void {
+    const step = this.#attempt.served.replies.readInSteps(request, form, bytes);
+    this.#inSteps(step, (part) => this.#onRead(request, form, read, part));
   }
 
   /** Goes on when a step is done: the client may have left meanwhile. */
@@ -116,11 +121,13 @@ export class TranslatedWhole {
     }
     this.#former = all;
     const next = replies.continue(request, part);
-    const deliver = (): void => this.#deliver({ ...all, stop }, facts);
-    if (next === null) {
-      if (read.bytes.byteLength <= LARGE_REPLY_BYTES) deliver();
-      else this.#inSteps(setImmediate(), deliver);
-    } else this.#continue(next);
+    if (next !== null) this.#continue(next);
+    else if (read.bytes.byteLength <= LARGE_REPLY_BYTES) this.#deliver({ ...all, stop }, facts);
+    else this.#deliverLater({ ...all, stop }, facts);
+  }
+
+  #deliverLater(reply: ModelReply, facts: AnswerFacts): void {
+    this.#inSteps(setImmediate(), () => this.#deliver(reply, facts));
   }
 
   /** Why the part is not whole. */
