@@ -1,4 +1,4 @@
-/** A gateway between clients of all dialects and a server of Chat that answers as a test says. */
+/** A gateway between clients of all dialects and servers of Chat, Messages and Gemini that answer as a test says. */
 import { type Gateway, KEYS_TOML, type LedgerLine, startGateway, upstreamToml } from "../kit/gateway.ts";
 import { request } from "../kit/raw-client.ts";
 import {
@@ -37,13 +37,22 @@ export interface Heard {
   readonly asked: number;
 }
 
+/** By the dialects that they speak; `house`: Chat. */
+export type StageUpstream = "house" | "messages" | "gemini";
+
 export interface AnswerStage {
   readonly upstream: RawUpstream;
   readonly gateway: Gateway;
   /** Asks for this answer. */
-  hear(dialect: DialectName, isStream: boolean, spoken: Spoken, ask?: Partial<Ask>): Promise<Heard>;
+  hear(dialect: DialectName, isStream: boolean, spoken: Spoken, upstream?: StageUpstream): Promise<Heard>;
   close(): Promise<void>;
 }
+
+const OWN: Readonly<Record<StageUpstream, DialectName>> = {
+  house: "openai-chat",
+  messages: "anthropic-messages",
+  gemini: "gemini",
+};
 
 const SCHEMA = { type: "object", properties: { path: { type: "string" } } };
 const TOOLS = ["read", "list"].map((name) => ({ name, description: "Reads.", schema: SCHEMA }));
@@ -71,7 +80,8 @@ export async function startAnswerStage(server: string | null = null): Promise<An
   let spoken: Spoken = { whole: {}, pieces: [] };
   let count = 0;
   const answer = async (arrived: Arrived): Promise<void> => {
-    if (/"stream":true/.test(arrived.body.toString())) await sendStream(arrived, spoken.pieces);
+    if (/"stream":true|:streamGenerate/.test(arrived.target + arrived.body.toString()))
+      await sendStream(arrived, spoken.pieces);
     else await sendWhole(arrived, JSON.stringify(spoken.whole));
   };
   const upstream = await startRawUpstream(answer, { lists: "apart" });
@@ -80,22 +90,25 @@ export async function startAnswerStage(server: string | null = null): Promise<An
     toml: [
       KEYS_TOML,
       upstreamToml("house", "openai", `${upstream.url}/v1`, { lines: `dialects = ["openai-chat"]${named}` }),
+      upstreamToml("messages", "anthropic", upstream.url),
+      upstreamToml("gemini", "gemini", upstream.url),
     ].join("\n"),
   });
   return {
     upstream,
     gateway,
-    async hear(dialect, isStream, next, ask = {}) {
+    async hear(dialect, isStream, next, asked = "house") {
       spoken = next;
       upstream.forget();
       const client: Client = dialect === "openai-chat" ? laxChat : CLIENTS[dialect];
-      const whole: Ask = { turns: [user("What is there?")], tools: TOOLS, thinks: true, ...ask };
-      const { path, headers, body } = client.write(whole, `house/house-${++count}`, isStream);
+      const ask: Ask = { turns: [user("What is there?")], tools: TOOLS, thinks: true };
+      const { path, headers, body } = client.write(ask, `${asked}/house-${++count}`, isStream);
       const reply = await request(gateway.port, path, { headers, body: JSON.stringify(body) });
       const text = reply.body.toString();
       const id = reply.headers.get("x-request-id") ?? reply.headers.get("request-id");
       const row = (await gateway.row(id)) as Heard["row"];
-      const isGood = reply.status === 200 && dialect !== "openai-chat";
+      // What is relayed is not held to the book.
+      const isGood = reply.status === 200 && dialect !== OWN[asked] && dialect !== "openai-chat";
       const told = !isGood ? null : isStream ? client.readStream(text) : client.readWhole(JSON.parse(text));
       return { status: reply.status, text, told, row, asked: upstream.seen.length };
     },

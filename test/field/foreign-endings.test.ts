@@ -53,6 +53,37 @@ function saying(finish: string, before: unknown = null): Spoken {
   };
 }
 
+/** An answer of a server of Messages. */
+function messagesSaying(stop_reason: string): Spoken {
+  const head = { id: "msg_1", type: "message", role: "assistant", model: "m", stop_sequence: null };
+  const usage = { input_tokens: 100, output_tokens: 20 };
+  const events = [
+    { type: "message_start", message: { ...head, content: [], stop_reason: null, usage } },
+    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: TEXT } },
+    { type: "content_block_stop", index: 0 },
+    // Zeros in place of further counts.
+    {
+      type: "message_delta",
+      delta: { stop_reason, stop_sequence: null },
+      usage: { input_tokens: 0, output_tokens: 20 },
+    },
+    { type: "message_stop" },
+  ];
+  return {
+    whole: { ...head, content: [{ type: "text", text: TEXT }], stop_reason, usage },
+    pieces: events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`),
+  };
+}
+
+/** An answer of a server of Gemini's dialect. */
+function geminiSaying(finishReason: string): Spoken {
+  const usageMetadata = { promptTokenCount: 100, candidatesTokenCount: 20, totalTokenCount: 120 };
+  const content = { role: "model", parts: [{ text: TEXT }] };
+  const whole = { candidates: [{ content, finishReason, index: 0 }], usageMetadata, modelVersion: "m" };
+  return { whole, pieces: [`data: ${JSON.stringify(whole)}\n\n`] };
+}
+
 describeKind(kind, () => {
   let stage: AnswerStage;
   beforeAll(async () => {
@@ -76,6 +107,35 @@ describeKind(kind, () => {
       }
     });
   }
+
+  const OTHERS = { messages: messagesSaying, gemini: geminiSaying } as const;
+  for (const [upstream, speak] of Object.entries(OTHERS)) {
+    test(`the same words from servers of ${upstream === "messages" ? "Messages" : "Gemini's dialect"}`, async () => {
+      for (const [word, ending] of Object.entries({ ...ENDINGS, stop: "end", length: "length" } as const)) {
+        const dialect = upstream === "messages" ? "gemini" : "anthropic-messages";
+        for (const isStream of [false, true]) {
+          const { told, row } = await stage.hear(
+            dialect,
+            isStream,
+            speak(word),
+            upstream as keyof typeof OTHERS,
+          );
+          expect({ word, row, told }).toMatchObject({
+            word,
+            row: { outcome: "ok", input_tokens: 100, output_tokens: 20 },
+            told: { text: TEXT, ending },
+          });
+        }
+      }
+    });
+  }
+
+  test("Gemini's word for no reason: an answer that breaks off behind it is no answer, relayed too", async () => {
+    for (const dialect of CLIENT_DIALECTS) {
+      const { row } = await stage.hear(dialect, true, geminiSaying("FINISH_REASON_UNSPECIFIED"), "gemini");
+      expect({ dialect, outcome: row.outcome }).toEqual({ dialect, outcome: "upstream_cut" });
+    }
+  });
 
   for (const word of FAILURES) {
     test(`"${word}" is a failure, relayed too: no row says that all is well`, async () => {

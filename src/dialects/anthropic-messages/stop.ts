@@ -2,6 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Stop, StopKind } from "../../neutral/event.ts";
 import { asObject, asString } from "../../wire/json.ts";
+import { foreignEnd } from "../shared/endings.ts";
 
 const KINDS: Readonly<Record<string, StopKind>> = {
   end_turn: "end",
@@ -19,7 +20,8 @@ const KINDS: Readonly<Record<string, StopKind>> = {
  */
 export function decodeStop(source: JsonObject, hasCalls: boolean): Stop {
   const raw = asString(source.stop_reason);
-  const known = raw !== null && Object.hasOwn(KINDS, raw) ? (KINDS[raw] as StopKind) : "end";
+  const own = raw !== null && Object.hasOwn(KINDS, raw) ? (KINDS[raw] as StopKind) : null;
+  const known = own ?? (raw === null ? null : foreignEnd(raw)) ?? "end";
   const details = asObject(source.stop_details);
   return {
     kind: kindWith(known, hasCalls),

@@ -29,7 +29,10 @@ const COUNT_NAMES = [
   "webSearches",
 ] as const satisfies readonly (keyof Counts)[];
 
-/** The usage of one answer, from all its usage objects: the last value of each count that is not null. */
+/**
+ * The usage of one answer, from all its usage objects: the last value of each count that is not null. Counts only grow:
+ * a 0 behind a count is what some servers write where they count nothing more.
+ */
 export class UsageCounts {
   #counts: Counts | null = null;
   #serviceTier: string | null = null;
@@ -40,7 +43,7 @@ export class UsageCounts {
   add(usage: JsonObject): void {
     const next = readCounts(usage);
     const counts = this.#counts;
-    if (counts !== null) for (const name of COUNT_NAMES) next[name] ??= counts[name];
+    if (counts !== null) for (const name of COUNT_NAMES) next[name] ||= counts[name] ?? next[name];
     this.#counts = next;
     this.#serviceTier = tierOf(usage.service_tier) ?? this.#serviceTier;
     if (typeof usage.speed === "string") this.#isFast = usage.speed === "fast";

@@ -10,14 +10,14 @@ import { mintCallId } from "../../neutral/conversation/call-ids.ts";
 import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
 import type { Seal } from "../../neutral/message.ts";
-import { asArray, asObject, asString, jsonText } from "../../wire/json.ts";
+import { asArray, asObject, asString, jsonText, parseJson } from "../../wire/json.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
 import { errorIn } from "./error-decode.ts";
 import { Grounding } from "./grounding-decode.ts";
 import { PartialArguments } from "./partial-args.ts";
 import { isOfFormer, MAKER, readSignature } from "./seal.ts";
-import { decodeStop, type Finish } from "./stop.ts";
+import { decodeStop, type Finish, finishReasonIn } from "./stop.ts";
 import { isPlaceholder, readUsage, Searches } from "./usage.ts";
 import { OPAQUE_MEMBERS } from "./wire.ts";
 
@@ -141,8 +141,8 @@ export class ContentDecoder {
       if (this.isOver) return;
     }
     this.#grounding.add(candidate);
-    const reason = asString(candidate.finishReason);
-    if (reason === null || reason === "FINISH_REASON_UNSPECIFIED") return;
+    const reason = finishReasonIn(candidate);
+    if (reason === null) return;
     this.#finish = {
       reason,
       isBlocked: false,
@@ -223,7 +223,7 @@ export class ContentDecoder {
       this.#close();
       const id = this.#callId(asString(call.id));
       if (!willContinue && call.partialArgs === undefined) {
-        const args = jsonText(asObject(call.args) ?? {});
+        const args = jsonText(argumentsIn(call.args));
         if (args === null) this.garbage(REPLY_FAULTS.tooDeep);
         else this.#tellCall(id, name, seal, args);
         return;
@@ -349,4 +349,9 @@ export function decodeReply(body: JsonObject, idSeed: string): ModelReply {
   decoder.end();
   if (failure !== null) throw failure;
   return folder.reply();
+}
+
+/** Some servers write the arguments as JSON text. */
+function argumentsIn(args: unknown): JsonObject {
+  return asObject(args) ?? (typeof args === "string" ? asObject(parseJson(args)) : null) ?? {};
 }

@@ -1,5 +1,8 @@
 /** Finish reasons both ways. There is none for calls: they end with STOP. */
+import type { JsonObject } from "../../core/json.ts";
 import type { Stop, StopKind } from "../../neutral/event.ts";
+import { asString } from "../../wire/json.ts";
+import { foreignEnd } from "../shared/endings.ts";
 
 const MEANINGS: ReadonlyMap<string, StopKind> = new Map([
   ["STOP", "end"],
@@ -36,7 +39,7 @@ export interface Finish {
 }
 
 export function decodeStop(finish: Finish, hasCall: boolean): Stop {
-  const meaning = finish.isBlocked ? "refusal" : (MEANINGS.get(finish.reason ?? "STOP") ?? "end");
+  const meaning = finish.isBlocked ? "refusal" : meaningOf(finish.reason ?? "STOP");
   const kind = meaning === "end" && hasCall ? "tool-calls" : meaning;
   return {
     // Without a token there is nothing to go on with.
@@ -47,6 +50,18 @@ export function decodeStop(finish: Finish, hasCall: boolean): Stop {
     category: null,
     token: kind === "continuation" ? finish.token : null,
   };
+}
+
+function meaningOf(reason: string): StopKind {
+  const meaning = MEANINGS.get(reason) ?? foreignEnd(reason) ?? "end";
+  // Calls are told by the parts.
+  return meaning === "tool-calls" ? "end" : meaning;
+}
+
+/** The reason for which a candidate has finished; null: it goes on, which protobuf writes as a word. */
+export function finishReasonIn(candidate: JsonObject): string | null {
+  const reason = asString(candidate.finishReason);
+  return reason === "FINISH_REASON_UNSPECIFIED" ? null : reason;
 }
 
 const REASONS: Readonly<Record<StopKind, string>> = {

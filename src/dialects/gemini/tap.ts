@@ -11,7 +11,7 @@ import { keyNeedle, NeedleSearch, textNeedle } from "../shared/tap/needle.ts";
 import { errorIn } from "./error-decode.ts";
 import { renderStreamError } from "./error-encode.ts";
 import { RunningUsage } from "./running-usage.ts";
-import { decodeStop } from "./stop.ts";
+import { decodeStop, finishReasonIn } from "./stop.ts";
 import { laterUsage, Searches, usageOfPredictions } from "./usage.ts";
 
 const CHUNK = {
@@ -80,7 +80,7 @@ export class GeminiReader implements AnswerReader {
       const candidate = asObject(entry);
       if (candidate === null) continue;
       this.#searches.add(candidate);
-      finishReason = asString(candidate.finishReason) ?? finishReason;
+      finishReason = finishReasonIn(candidate) ?? finishReason;
       hasContent ||= asArray(asObject(candidate.content)?.parts).some(isContent);
     }
     this.#readSearches();

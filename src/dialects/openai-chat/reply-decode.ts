@@ -11,6 +11,7 @@ import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
+import type { Ending } from "../shared/endings.ts";
 import { presentError, statedError } from "../shared/error-body.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";
@@ -18,7 +19,7 @@ import { type CallSlot, CallSlots, isBlank, plainArguments, readFragment } from 
 import { AnnotationReader } from "./citation.ts";
 import { ReasoningReader } from "./reasoning-members.ts";
 import { readSaidPart } from "./said-parts.ts";
-import { decodeFinish, decodeStop, type Finish, finishReasonIn, isCutShort } from "./stop.ts";
+import { decodeFinish, decodeStop, finishReasonIn, isCutShort } from "./stop.ts";
 import { ThoughtTags } from "./thought-tags.ts";
 import { laterUsage, usageIn } from "./usage.ts";
 
@@ -91,7 +92,7 @@ export class ContentDecoder {
    * Ends the content: calls are emitted whole. Returns their fault, or null. A text stays open, since some
    * servers repeat their finish reason.
    */
-  finish(finish: Finish): string | null {
+  finish(finish: Ending): string | null {
     this.#tags.end(this.#onPiece);
     const isShort = isCutShort(finish);
     for (const slot of this.#slots?.all ?? []) {

@@ -2,44 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Stop, StopKind } from "../../neutral/event.ts";
 import { asString } from "../../wire/json.ts";
-
-/** What a finish reason comes to: a good end, or the upstream's word for its own failure. */
-export type Finish = StopKind | "failure";
-
-/**
- * `finish_reason` of OpenAI and of compatible servers (Mistral, GLM, DeepSeek, OpenRouter, SGLang), and the words of
- * other makers that gateways pass on (Anthropic, Google, Amazon, Cohere), all in small letters: QwenLM/qwen-code#9884,
- * mozilla-ai/any-llm#1200, aws-samples/bedrock-access-gateway#11. Others count as a plain end.
- */
-const FINISHES: ReadonlyMap<string, Finish> = new Map<string, Finish>([
-  ["stop", "end"],
-  ["length", "length"],
-  ["max_tokens", "length"],
-  ["max_output_tokens", "length"],
-  ["max_length", "length"],
-  ["model_length", "context-full"],
-  ["model_context_window_exceeded", "context-full"],
-  ["tool_calls", "tool-calls"],
-  ["tool_call", "tool-calls"],
-  ["tool_use", "tool-calls"],
-  ["function_call", "tool-calls"],
-  ["content_filter", "refusal"],
-  ["content_filtered", "refusal"],
-  ["sensitive", "refusal"],
-  ["refusal", "refusal"],
-  ["guardrail_intervened", "refusal"],
-  ["safety", "refusal"],
-  ["recitation", "refusal"],
-  ["blocklist", "refusal"],
-  ["prohibited_content", "refusal"],
-  ["spii", "refusal"],
-  ["error_toxic", "refusal"],
-  ["error", "failure"],
-  ["abort", "failure"],
-  ["timeout", "failure"],
-  ["network_error", "failure"],
-  ["insufficient_system_resource", "failure"],
-]);
+import { type Ending, endingOf } from "../shared/endings.ts";
 
 /**
  * The reason for which a choice has finished; null: it goes on. Some servers write an empty text or the word "null"
@@ -51,8 +14,8 @@ export function finishReasonIn(choice: JsonObject): string | null {
 }
 
 /** null (the server never said) is a plain end. */
-export function decodeFinish(reason: string | null): Finish {
-  return reason === null ? "end" : (FINISHES.get(reason.toLowerCase()) ?? "end");
+export function decodeFinish(reason: string | null): Ending {
+  return reason === null ? "end" : (endingOf(reason) ?? "end");
 }
 
 /** The error of an answer that its server ended for a failure of its own; null: it ended for another reason. */
@@ -62,7 +25,7 @@ export function failureIn(reason: string | null): JsonObject | null {
 }
 
 /** Whether the answer was cut short by a limit or a filter, so that a call's arguments may be unfinished. */
-export function isCutShort(finish: Finish): boolean {
+export function isCutShort(finish: Ending): boolean {
   return finish === "length" || finish === "context-full" || finish === "refusal";
 }
 

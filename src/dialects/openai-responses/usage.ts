@@ -2,7 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import { makeUsage, type Usage } from "../../neutral/usage.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
-import { countOf, tierOf } from "../shared/token-count.ts";
+import { countOf, firstCount, tierOf } from "../shared/token-count.ts";
 
 /** Reads a response's `usage`, with the members beside it that are paid for; null when it has no `usage`. */
 export function decodeUsage(response: JsonObject): Usage | null {
@@ -12,10 +12,11 @@ export function decodeUsage(response: JsonObject): Usage | null {
   const input = asObject(usage.input_tokens_details);
   const output = asObject(usage.output_tokens_details);
   return makeUsage({
-    inputTokens: countOf(usage.input_tokens),
+    // Servers of Chat that speak Responses, too, may keep the words of Chat.
+    inputTokens: firstCount(usage.input_tokens, usage.prompt_tokens),
     cacheReadTokens: countOf(input?.cached_tokens),
     cacheWriteTokens: countOf(input?.cache_write_tokens),
-    outputTokens: countOf(usage.output_tokens),
+    outputTokens: firstCount(usage.output_tokens, usage.completion_tokens),
     reasoningTokens: countOf(output?.reasoning_tokens),
     webSearches: countOf(searches?.num_requests) ?? countSearches(response.output),
     serviceTier: tierOf(response.service_tier),
