@@ -7,6 +7,7 @@ import { model as by, type DialectName, type Told, type Turn, user } from "../ma
 import { CLIENTS } from "../matrix/matrix.ts";
 import { describeKind } from "./kind.ts";
 import { kind } from "./kinds/repeated-call-ids.ts";
+import { DIALECTS as STAGE_DIALECTS, startTranslationStage } from "./translation-stage.ts";
 
 const ID = "functions.read:0";
 const ARGS = { path: "a.txt" };
@@ -207,4 +208,85 @@ describeKind(kind, () => {
       }
     }
   }
+
+  /** Pairs of a call's path and its result's words, in the order of the calls, and how many ids there are. */
+  function pairsIn(value: unknown): { pairs: [path: string, said: string][]; ids: number } {
+    const calls: [id: string, path: string][] = [];
+    const results = new Map<string, string>();
+    const pathOf = (args: unknown): string => (typeof args === "string" ? JSON.parse(args) : args).path;
+    const textOf = (said: unknown): string =>
+      JSON.stringify(said).includes("words of b") ? "words of b" : "words of a";
+    JSON.stringify(value, (_, one: Frame) => {
+      if (one === null || typeof one !== "object") return one;
+      if (one.type === "function" && one.id !== undefined)
+        calls.push([one.id, pathOf(one.function.arguments)]);
+      if (one.type === "function_call") calls.push([one.call_id, pathOf(one.arguments)]);
+      if (one.type === "tool_use") calls.push([one.id, pathOf(one.input)]);
+      if (one.functionCall !== undefined) calls.push([one.functionCall.id, pathOf(one.functionCall.args)]);
+      if (one.type === "function_call_output") results.set(one.call_id, textOf(one.output));
+      if (one.role === "tool") results.set(one.tool_call_id, textOf(one.content));
+      if (one.type === "tool_result") results.set(one.tool_use_id, textOf(one.content));
+      if (one.functionResponse !== undefined)
+        results.set(one.functionResponse.id, textOf(one.functionResponse.response));
+      return one;
+    });
+    return {
+      pairs: calls.map(([id, path]) => [path, results.get(id) ?? "nothing"]),
+      ids: new Set(calls.map(([id]) => id)).size,
+    };
+  }
+
+  test("reported: two turns of one conversation whose calls have one id go to every other dialect as two calls", async () => {
+    const stage = await startTranslationStage();
+    try {
+      const turnsOf = (path: string): Readonly<Record<string, object[]>> => {
+        const args = JSON.stringify({ path });
+        const said = `words of ${path}`;
+        const call = { id: ID, type: "function", function: { name: "read", arguments: args } };
+        return {
+          "openai-chat": [
+            { role: "assistant", content: null, tool_calls: [call] },
+            { role: "tool", tool_call_id: ID, content: said },
+          ],
+          "openai-responses": [
+            { type: "function_call", call_id: ID, name: "read", arguments: args },
+            { type: "function_call_output", call_id: ID, output: said },
+          ],
+          "anthropic-messages": [
+            { role: "assistant", content: [{ type: "tool_use", id: ID, name: "read", input: { path } }] },
+            { role: "user", content: [{ type: "tool_result", tool_use_id: ID, content: said }] },
+          ],
+          gemini: [
+            { role: "model", parts: [{ functionCall: { id: ID, name: "read", args: { path } } }] },
+            { role: "user", parts: [{ functionResponse: { id: ID, name: "read", response: { said } } }] },
+          ],
+        };
+      };
+      const bodyOf = (client: DialectName): object => {
+        const turns = ["a", "b"].flatMap((path) => turnsOf(path)[client] ?? []);
+        if (client === "gemini") return { contents: [{ role: "user", parts: [{ text: "go" }] }, ...turns] };
+        const list = [{ role: "user", content: "go" }, ...turns];
+        return client === "openai-responses" ? { input: list } : { messages: list };
+      };
+      for (const client of STAGE_DIALECTS) {
+        for (const upstream of STAGE_DIALECTS.filter((one) => one !== client)) {
+          const answer = await stage.ask({ client, upstream, body: bodyOf(client) });
+          expect([client, upstream, answer.status]).toEqual([client, upstream, 200]);
+          expect([client, upstream, pairsIn(stage.bodies()[0])]).toEqual([
+            client,
+            upstream,
+            {
+              pairs: [
+                ["a", "words of a"],
+                ["b", "words of b"],
+              ],
+              ids: 2,
+            },
+          ]);
+        }
+      }
+    } finally {
+      await stage.close();
+    }
+  });
 });
