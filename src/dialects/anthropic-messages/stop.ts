@@ -2,7 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Stop, StopKind } from "../../neutral/event.ts";
 import { asObject, asString } from "../../wire/json.ts";
-import { foreignEnd } from "../shared/endings.ts";
+import { foreignEnd } from "../shared/answer/endings.ts";
 
 const KINDS: Readonly<Record<string, StopKind>> = {
   end_turn: "end",

@@ -11,7 +11,7 @@ import type { ModelEvent, ModelReply } from "../../neutral/event.ts";
 import { Folder } from "../../neutral/fold.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
 import type { DecodeReplyOptions } from "../codec.ts";
-import type { Ending } from "../shared/endings.ts";
+import type { Ending } from "../shared/answer/endings.ts";
 import { presentError, statedError } from "../shared/error-body.ts";
 import { failEvent } from "../shared/failure-text.ts";
 import { REPLY_FAULTS } from "../shared/reply-faults.ts";

@@ -2,7 +2,7 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Stop, StopKind } from "../../neutral/event.ts";
 import { asString } from "../../wire/json.ts";
-import { type Ending, endingOf } from "../shared/endings.ts";
+import { type Ending, endingOf } from "../shared/answer/endings.ts";
 
 /**
  * The reason for which a choice has finished; null: it goes on. Some servers write an empty text or the word "null"

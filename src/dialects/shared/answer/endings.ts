@@ -1,5 +1,5 @@
 /** The words by which servers say why an answer ended. */
-import type { StopKind } from "../../neutral/event.ts";
+import type { StopKind } from "../../../neutral/event.ts";
 
 /** What a word comes to: a good end, or the upstream's word for its own failure. */
 export type Ending = StopKind | "failure";
