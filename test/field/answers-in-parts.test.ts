@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { generateText, streamText } from "ai";
 import fc from "fast-check";
+import OpenAI from "openai";
 import type { Frame } from "../flow/translated.ts";
-import { type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
+import { CLIENT_KEY, type Gateway, KEYS_TOML, startGateway, upstreamToml } from "../kit/gateway.ts";
 import { type RawReply, request } from "../kit/raw-client.ts";
 import {
   type Arrived,
@@ -241,6 +244,60 @@ describeKind(kind, () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  describe("clients that know the book alone", () => {
+    const model = "mistral/magistral-medium-2509";
+    const answer = (): void => {
+      const deltas = MISTRAL.map(({ wire }) => [wire]);
+      upstream.answer = (arrived) =>
+        JSON.parse(arrived.body.toString()).stream === true
+          ? sendStream(arrived, stream(model, deltas))
+          : sendWhole(arrived, JSON.stringify(whole(model, MISTRAL)));
+    };
+
+    test("reported: the AI SDK's package for compatible servers reads text and reasoning, and gives both back", async () => {
+      answer();
+      const provider = createOpenAICompatible({
+        name: "clewline",
+        baseURL: `${gateway.url}/v1`,
+        apiKey: CLIENT_KEY,
+      });
+      const prompt = "2 + 2?";
+      const told = await generateText({ model: provider(model), prompt });
+      expect([told.text, told.reasoningText]).toEqual([textOf(MISTRAL), thoughtOf(MISTRAL)]);
+      const streamed = streamText({ model: provider(model), prompt });
+      expect([await streamed.text, await streamed.reasoningText]).toEqual([
+        textOf(MISTRAL),
+        thoughtOf(MISTRAL),
+      ]);
+      upstream.forget();
+      await generateText({
+        model: provider(model),
+        messages: [
+          { role: "user", content: prompt },
+          ...told.response.messages,
+          { role: "user", content: "And 3 + 3?" },
+        ],
+      });
+      expect(sentMessages()[1]).toEqual({
+        role: "assistant",
+        content: [
+          { type: "thinking", thinking: [{ type: "text", text: thoughtOf(MISTRAL) }] },
+          { type: "text", text: textOf(MISTRAL) },
+        ],
+      });
+    });
+
+    test("reported: OpenAI's SDK reads a text, whole and streamed", async () => {
+      answer();
+      const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: CLIENT_KEY, maxRetries: 0 });
+      const messages = [{ role: "user", content: "2 + 2?" }] as const;
+      const told = await client.chat.completions.create({ model, messages: [...messages] });
+      expect(told.choices[0]?.message.content).toBe(textOf(MISTRAL));
+      const final = await client.chat.completions.stream({ model, messages: [...messages] }).finalContent();
+      expect(final).toBe(textOf(MISTRAL));
+    });
   });
 
   test("a call beside the parts stays, and its content is null where nothing is said", async () => {
