@@ -71,6 +71,30 @@ export async function openFamilies(moreToml = ""): Promise<Stage> {
   }));
 }
 
+/** Servers that are strict in ways of their own: each is a persona of the simulator, with a model that thinks. */
+export const SERVERS = {
+  deepseek: "deepseek-v4-pro",
+  mistral: "mistral-medium-3-5",
+  openrouter: "anthropic/claude-sonnet-5",
+  vllm: "qwen3-32b",
+} as const;
+
+export type ServerName = keyof typeof SERVERS;
+
+/** Each strict server as an upstream of its name. */
+export async function openServers(): Promise<Stage> {
+  return await open((simulatorUrl) => ({
+    toml: [
+      KEYS_TOML,
+      ...Object.keys(SERVERS).map((name) =>
+        upstreamToml(name, "openai", `${simulatorUrl}/persona/${name}/v1`, {
+          lines: `server = "${name}"\ndialects = ["openai-chat"]`,
+        }),
+      ),
+    ].join("\n"),
+  }));
+}
+
 async function open(
   configure: (simulatorUrl: string) => { readonly toml: string; readonly server?: string },
 ): Promise<Stage> {

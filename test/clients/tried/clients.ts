@@ -100,9 +100,11 @@ export const CLIENTS: readonly Tried[] = [
     tasks: ["tools"],
     orders: "[[run cat notes.txt]]",
     page: "opencode",
-    edit: (text, { way }) => {
+    edit: (text, { model, way }) => {
       const chosen = way === "chat" ? text : text.replace("@ai-sdk/openai-compatible", "@ai-sdk/anthropic");
-      return JSON.stringify({ ...JSON.parse(chosen), autoupdate: false, share: "disabled" });
+      const settings = JSON.parse(chosen);
+      settings.provider.clewline.models[model] = {};
+      return JSON.stringify({ ...settings, autoupdate: false, share: "disabled" });
     },
     command: (place, { model, prompt }) => [
       join(place, "opencode"),

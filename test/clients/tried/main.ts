@@ -1,15 +1,17 @@
 /**
- * Tries clients through a gateway on simulated providers: `bun test/clients/tried/main.ts [CLIENT…]`. Each is installed
- * once, below node_modules/.cache. Prints a line a client and dialect: with which models it did which task, as in the
- * table of docs/clients/README.md. What went wrong is on the error output.
+ * Tries clients through a gateway on simulated providers: `bun test/clients/tried/main.ts [--servers] [CLIENT…]`; with
+ * `--servers` on servers that are strict in ways of their own. Each client is installed once, below node_modules/.cache.
+ * Prints a line a client and dialect: with which models it did which task, as in the table of docs/clients/README.md.
+ * What went wrong is on the error output.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { plainEnv } from "../../kit/gateway.ts";
 import { installPrograms, makeHome, PROGRAMS, runIn, setUp, setUpFrom } from "../programs.ts";
 import { readBlocks, readRecipe } from "../recipe.ts";
 import { END_OF_ANSWER, QUESTION } from "../scene.ts";
-import { openStage, type Stage } from "../stage.ts";
+import { openServers, openStage, SERVERS, type Stage } from "../stage.ts";
 import {
   type Agent,
   type Case,
@@ -29,7 +31,19 @@ const CACHE = join(HERE, "../../../node_modules/.cache/clewline-tried-clients");
 const RUN_LIMIT_MS = 300_000;
 
 /** A model of each provider: OpenAI, Anthropic, Google. */
-const MODELS = { O: "gpt-5-mini", A: "claude-haiku-4-5", G: "gemini-3-flash" } as const;
+const PROVIDERS = { O: "gpt-5-mini", A: "claude-haiku-4-5", G: "gemini-3-flash" };
+/** A model of each strict server: DeepSeek, Mistral, OpenRouter, vLLM. */
+const ON_SERVERS = {
+  D: `deepseek/${SERVERS.deepseek}`,
+  M: `mistral/${SERVERS.mistral}`,
+  R: `openrouter/${SERVERS.openrouter}`,
+  V: `vllm/${SERVERS.vllm}`,
+};
+const { values, positionals: names } = parseArgs({
+  options: { servers: { type: "boolean" } },
+  allowPositionals: true,
+});
+const MODELS: Readonly<Record<string, string>> = values.servers ? ON_SERVERS : PROVIDERS;
 
 /** What an answer holds that has come whole. */
 const PROOF: Readonly<Record<Task, string>> = {
@@ -229,7 +243,9 @@ async function ask(tried: Tried, gate: Stage, cases: readonly Case[]): Promise<T
   const commands = await install(tried);
   if ("serve" in tried) return await askSite(tried, commands, gate, cases);
   if ("command" in tried) return await askProgram(tried, commands, gate, cases);
-  if (await runPage(tried, commands, gate)) console.log(`${tried.name} | the code on its page | ok`);
+  // The pages name models of the providers.
+  if (!values.servers && (await runPage(tried, commands, gate)))
+    console.log(`${tried.name} | the code on its page | ok`);
   return await askLibrary(tried, commands, gate, cases);
 }
 
@@ -260,8 +276,7 @@ async function tryClient(tried: Tried, gate: Stage): Promise<void> {
   }
 }
 
-const names = process.argv.slice(2);
-await using gate = await openStage();
+await using gate = await (values.servers ? openServers() : openStage());
 for (const tried of CLIENTS.filter(({ name }) => names.length === 0 || names.includes(name))) {
   await tryClient(tried, gate).catch((error: unknown) => console.error(`-- ${tried.name}: ${error}`));
 }

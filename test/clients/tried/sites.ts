@@ -6,7 +6,8 @@ import type { Site } from "./clients.ts";
 
 /** Waits for the whole answer of a model; resolves to its text. */
 async function answerIn(places: Locator, model: string): Promise<string> {
-  const answer = places.filter({ hasText: `This is ${model}` });
+  const [name] = model.split("/").slice(-1);
+  const answer = places.filter({ hasText: `${name}, simulated` });
   await answer.filter({ hasText: END_OF_ANSWER }).waitFor();
   return await answer.innerText();
 }
@@ -30,6 +31,11 @@ export const SILLYTAVERN: Site = {
     await page.locator("#custom_api_url_text").fill(`${gate.url}/v1`);
     await page.locator("#api_key_custom").fill(gate.key);
     await page.locator("#api_button_openai").click();
+    await page.locator("#model_custom_select option:not([value=''])").first().waitFor({ state: "attached" });
+    // A chat with a character begins with the character's own words.
+    await page.locator("#rightNavDrawerIcon").click();
+    await page.locator("#rm_print_characters_block .character_select").first().click();
+    await page.locator(".mes[is_user=false] .mes_text").first().waitFor();
   },
   async visit(page, { model, prompt }) {
     const models = page.locator("#model_custom_select");
