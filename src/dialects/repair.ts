@@ -32,6 +32,8 @@ export type RepairKind =
   | "mark-prefix"
   /** The model is not told that it must call a tool. */
   | "free-tool-choice"
+  /** The model is told not to think, by the switch `member`, where a request forces a tool and says nothing of thinking. */
+  | "call-instead-of-thinking"
   /** The model is not told to decide itself how much to think. */
   | "without-adaptive"
   /** One kind of sampling, where a request has two. */
@@ -99,6 +101,8 @@ export interface Refusal {
   /** Changed together. With `without`, the members are read from the words unless `members` names them. */
   readonly repairs: readonly RepairKind[];
   readonly members?: readonly string[];
+  /** The row is for requests that have none of these members. */
+  readonly unlessSaid?: readonly string[];
   /** The HTTP statuses; 400 and 422 when absent. */
   readonly statuses?: readonly number[];
   /** The refusal concerns the value that this request has, or this request's own state. */

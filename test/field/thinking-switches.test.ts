@@ -163,6 +163,12 @@ describeKind(kind, () => {
       },
     };
 
+    const relayed = {
+      messages: [{ role: "user", content: "x" }],
+      tools: [{ type: "function", function: { name: PICK.name, parameters: PICK.schema } }],
+      tool_choice: { type: "function", function: { name: "pick" } },
+    };
+
     for (const [maker, refusal] of Object.entries(refusals)) {
       const model = { DeepSeek: "deepseek-v4-pro", Kimi: "kimi-k2.6", Alibaba: "qwen3-32b" }[maker] as string;
       const own = { DeepSeek: "deepseek", Kimi: "moonshot", Alibaba: "dashscope" }[maker] as string;
@@ -176,6 +182,32 @@ describeKind(kind, () => {
               ...body,
             });
             expect([upstream.bodies().length, isForced(sent), isOff(sent)]).toEqual([1, true, true]);
+          });
+        }
+
+        test(`${maker}, ${server}, relayed: it is forced, the model does not think, and the next one is not refused`, async () => {
+          upstream.refuse({ isRefused: (sent) => isForced(sent) && !isOff(sent), refusal });
+          for (const bodies of [2, 3]) {
+            const { reply, sent } = await post("/v1/chat/completions", {
+              ...relayed,
+              model: `${server}/${model}`,
+            });
+            expect([upstream.bodies().length, isForced(sent), isOff(sent)]).toEqual([bodies, true, true]);
+            expect(reply.headers.get("x-clewline-changed")).toContain("thinking");
+          }
+        });
+
+        for (const wishes of [{ reasoning_effort: "high" }, { thinking: { type: "enabled" } }]) {
+          test(`${maker}, ${server}, relayed with ${JSON.stringify(wishes)}: the model thinks and chooses`, async () => {
+            upstream.refuse({ isRefused: (sent) => isForced(sent) && !isOff(sent), refusal });
+            const { reply, sent } = await post("/v1/chat/completions", {
+              ...relayed,
+              ...wishes,
+              model: `${server}/${model}`,
+            });
+            expect(sent).toMatchObject(wishes);
+            expect([isForced(sent), isOff(sent)]).toEqual([false, false]);
+            expect(reply.headers.get("x-clewline-changed")).toContain("tool_choice");
           });
         }
 

@@ -11,6 +11,7 @@ import {
 } from "../shared/openai-repairs.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
 import { CALL_IDS_REFUSED, fitCallIds } from "../shared/repairs/call-id-repairs.ts";
+import { CALL_INSTEAD_OF_THINKING, FORCED_CALL_REFUSED } from "../shared/repairs/forced-call-repairs.ts";
 import { addProperties, TOOL_MEMBERS_REFUSED, WITHOUT_NULLS } from "../shared/repairs/tool-repairs.ts";
 import { joinContents, joinTurns, partsOf, withoutSealsIn } from "../shared/turns.ts";
 import { withoutSeals } from "./amend.ts";
@@ -47,6 +48,7 @@ const REFUSALS: readonly Refusal[] = [
     repairs: ["without"],
     members: ["reasoning", "reasoning_effort"],
   },
+  ...FORCED_CALL_REFUSED,
   ...FORCED_TOOL_REFUSED,
   DEVELOPER_REFUSED,
   // OpenAI's models from GPT-5.4 on: https://platform.openai.com/docs/guides/latest-model
@@ -171,6 +173,15 @@ const OPTIONAL = {
   "messages.*.reasoning_details": "reasoning",
   "messages.*.content.*.cache_control": null,
   "messages.*.content.*.prompt_cache_breakpoint": null,
+  // Clients send back what their libraries note on an answer: LiteLLM (BerriAI/litellm#25595 and #20334), OpenAI's `parse`.
+  "messages.*.provider_specific_fields": null,
+  "messages.*.parsed": null,
+  "messages.*.thinking_blocks": "reasoning",
+  "messages.*.tool_calls.*.provider_specific_fields": null,
+  "messages.*.tool_calls.*.function.provider_specific_fields": null,
+  "messages.*.tool_calls.*.function.parsed_arguments": null,
+  // opencode marks the last part of a turn for the cache, also a call.
+  "messages.*.tool_calls.*.cache_control": null,
   "messages.*.tool_calls.*.index": null,
   "messages.*.tool_calls.*.extra_content": "reasoning",
   "tools.*.cache_control": null,
@@ -215,6 +226,7 @@ const EDITS = {
       return { ...rest, enable_thinking: false };
     },
   },
+  "call-instead-of-thinking": CALL_INSTEAD_OF_THINKING,
   "free-tool-choice": FREE_TOOL_CHOICE,
   "strict-when-closed": {
     field: "tools",

@@ -27,8 +27,8 @@ export const FREE_TOOL_CHOICE: BodyEdit = {
   },
 };
 
-/** Any object names a tool, but for a choice among some tools. */
-function isForced(choice: unknown): boolean {
+/** Whether a `tool_choice` forces a call. Any object names a tool, but for a choice among some tools. */
+export function isForced(choice: unknown): boolean {
   const object = asObject(choice);
   const subset = asObject(object?.allowed_tools) ?? object;
   return choice === "required" || (object !== null && subset?.mode !== "auto");

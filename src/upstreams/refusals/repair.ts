@@ -13,6 +13,7 @@ import {
   type Repairs,
 } from "../../dialects/repair.ts";
 import { outputLimitIn } from "../../dialects/shared/output-limit.ts";
+import { saysAny } from "../../dialects/shared/repairs/forced-call-repairs.ts";
 import { parseJsonObject } from "../../wire/json.ts";
 import { fittingLimit, readOversize, type SizeRefusal } from "./oversize.ts";
 import { readStatements, type Statement } from "./statement.ts";
@@ -46,7 +47,7 @@ export function repairsFor({ dialect, status, body, sent, repairs }: Refused): R
   const request = new SentRequest(sent);
   for (const statement of readStatements(body)) {
     const limit = limitFor(statement, rules, request);
-    const { words, asked } = limit ?? repairsAskedBy(statement, rules, status);
+    const { words, asked } = limit ?? repairsAskedBy(statement, rules, status, request);
     if (asked.length === 0 || (words !== null && request.holds(words))) continue;
     for (const one of asked) {
       const repair = { ...one, dialect };
@@ -71,6 +72,11 @@ class SentRequest {
   get body(): JsonObject | null {
     if (this.#body === undefined) this.#body = this.#bytes === null ? null : parseJsonObject(this.#bytes);
     return this.#body;
+  }
+
+  /** Whether the request has one of the members. */
+  says(members: readonly string[]): boolean {
+    return this.body !== null && saysAny(this.body, members);
   }
 
   /** Looks in the request's JSON text, in which the same words have one spelling. */
@@ -113,10 +119,16 @@ function contextIn({
   return { told: { contextTokens: limitTokens, promptTokens: isPromptAtLeast ? null : promptTokens } };
 }
 
-function repairsAskedBy(statement: Statement, rules: RepairRules, status: number): Asked {
+function repairsAskedBy(
+  statement: Statement,
+  rules: RepairRules,
+  status: number,
+  request: SentRequest,
+): Asked {
   for (const row of rules.refusals) {
     if (!(row.statuses ?? STATUSES).includes(status)) continue;
     const match = row.words.exec(statement.words);
+    if (match !== null && row.unlessSaid !== undefined && request.says(row.unlessSaid)) continue;
     const asked = match === null ? [] : repairsOf(row, match.groups ?? {}, rules);
     if (match !== null && asked.length > 0) return { words: match[0], asked };
   }
@@ -137,6 +149,8 @@ function repairsOf(
       const betas = groups.members === undefined ? ["*"] : listed(groups.members);
       return betas.map((member) => ({ kind, member, amount: null, isLasting }));
     }
+    if (kind === "call-instead-of-thinking")
+      return membersIn(row, groups).map((member) => ({ kind, member, amount: null, isLasting }));
     const amount = groups.amount === undefined ? null : Number(groups.amount);
     return [{ kind, member: "", amount, isLasting }];
   });
