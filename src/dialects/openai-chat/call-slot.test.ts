@@ -173,6 +173,16 @@ describe("calls as servers give them", () => {
     }
   });
 
+  test("H-6 texts that look like repetitions take no more than linear time", () => {
+    const long = "a".repeat(1_000_000);
+    const alike = `${long}}{${long}`;
+    expect(outline(decodePieces([encode(calls(fragment(0, "f", alike, "x")) + done)]))[0]).toEndWith(alike);
+    const whole = `{"a":"${long}"}`;
+    const behind = Array.from({ length: 20_000 }, () => calls(fragment(0, null, "{}"))).join("");
+    const stream = calls(fragment(0, "f", whole, "x")) + behind + done;
+    expect(outline(decodePieces([encode(stream)]))[0]).toEndWith("{}");
+  });
+
   test("the first call goes out as it comes, and a second as soon as the first is whole", () => {
     const seen: ModelEvent[] = [];
     const decoder = openaiChatCodec.makeStreamDecoder("sse", DECODE);

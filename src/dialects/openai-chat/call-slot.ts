@@ -115,6 +115,8 @@ export class CallSlot {
 
 /** Whether both texts are the same object, also where one of them is a text in JSON that holds it. */
 function isSameObject(one: string, other: string): boolean {
+  // Many short fragments behind a long text would have it read again and again.
+  if (one.length * 2 < other.length) return false;
   if (one.trim() === other.trim()) return true;
   const [left, right] = [one, other].map((text) => parseArguments(plainArguments(text)));
   return isObject(left) && isObject(right) && JSON.stringify(left) === JSON.stringify(right);
@@ -126,12 +128,18 @@ export function plainArguments(text: string): string {
   return inner !== null && parseArguments(inner) !== null && inner.trimStart().startsWith("{") ? inner : text;
 }
 
+/** How often a server may say the arguments in one text: each number is tried. */
+const MAX_SAYINGS = 8;
+
 /** Some servers say the arguments several times in one text: Soju06/codex-lb#284. */
 function saidOnce(text: string): string {
   if (!text.includes("}{")) return text;
-  const length = `${text}${text}`.indexOf(text, 1);
-  const once = text.slice(0, length);
-  return length < text.length && text.length % length === 0 && parseArguments(once) !== null ? once : text;
+  for (let times = 2; times <= MAX_SAYINGS; times++) {
+    const once = text.slice(0, text.length / times);
+    if (text.length % times === 0 && once.repeat(times) === text && parseArguments(once) !== null)
+      return once;
+  }
+  return text;
 }
 
 export interface CallFragment {
