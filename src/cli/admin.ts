@@ -7,9 +7,11 @@ import { ConfigError } from "../config/problem.ts";
 import { isKeyName } from "../config/schema-keys.ts";
 import { suggest } from "../core/nearest.ts";
 import { AdminAccessTable, makeLink, makeToken } from "../store/admin-access.ts";
+import type { RunningFacts } from "../store/running-file.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
 import { READER_FLAGS, reportDataFailure } from "./ledger-reader.ts";
+import { runningIn } from "./running.ts";
 import { type Column, columnWidths, tableLine, toJsonLine } from "./table.ts";
 import { writeStore } from "./write-store.ts";
 
@@ -65,11 +67,13 @@ async function findPlace(flags: { readonly config: string | undefined }, io: Cli
     // This shell may not be able to read the secrets, and they are not needed.
     return loadConfig({ ...options, needsSecrets: false });
   });
-  return { dataDir: config.server.dataDir, page: pageOf(config) };
+  return { dataDir: config.server.dataDir, page: pageOf(config, runningIn(config.server.dataDir, io)) };
 }
 
-function pageOf({ server, admin: settings }: Config): string | null {
+/** A gateway that runs may have been started with another port. */
+function pageOf({ server, admin: settings }: Config, running: RunningFacts | null): string | null {
   const own = parseListen(settings?.listen ?? "");
+  if (own === null && running !== null) return `${running.url}/admin/`;
   const { host, port } = own ?? server;
   if (port === 0) return null;
   const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;

@@ -12,6 +12,7 @@ import { SseReader } from "../wire/sse-reader.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, UsageError } from "./command.ts";
 import { requestText } from "./request-text.ts";
+import { runningIn } from "./running.ts";
 
 const PROMPT = "Say hello in one short sentence.";
 /** Models that think before they say something need more than the sentence. */
@@ -31,7 +32,10 @@ The answer costs what the model's provider takes for it.`,
     positionals: { MODEL: "the model, as clients name it" },
     flags: {
       prompt: { value: "TEXT", help: `what the model is asked (else: ${PROMPT})` },
-      url: { value: "URL", help: "the gateway (else the address in the configuration)" },
+      url: {
+        value: "URL",
+        help: "the gateway (else the one that runs, or the address in the configuration)",
+      },
       config: { value: "FILE", help: "the configuration of the gateway" },
     },
     notes: `The client key is that of the variable CLEWLINE_KEY. "clewline check --live" looks at upstreams and their keys without a cost.
@@ -46,7 +50,8 @@ Exit code: 0 there is an answer, 1 there is none, 2 wrong usage, 78 wrong config
         "CLEWLINE_KEY is not set; export it with a client key, such as the one that the first start has printed, or that of: clewline keys create test",
       );
     const config = await readConfig(flags.config, io);
-    const url = flags.url?.replace(/(?<!\/)\/+$/, "") ?? urlOf(config);
+    const url =
+      flags.url?.replace(/(?<!\/)\/+$/, "") ?? runningIn(config.server.dataDir, io)?.url ?? urlOf(config);
     io.err(
       `One answer of ${model} is asked for at ${url}. It costs what the model's provider takes for it.\n`,
     );

@@ -159,6 +159,25 @@ describeKind(kind, () => {
     await other.kill();
   });
 
+  test("`clewline test` and `clewline admin link` find a gateway that was started on another port", async () => {
+    const simulator = await startSimulator({ clock: systemClock, ids: makeIds() });
+    const toml = `[admin]\n${KEYS_TOML}${upstreamToml("anthropic", "anthropic", simulator.url)}`;
+    // The port of the configuration is 0.
+    const gateway = await startGateway({ toml, env: ENV });
+    try {
+      const asked = await gateway.command("test", "claude-haiku-4-5");
+      expect([asked.exitCode, asked.err]).toEqual([
+        0,
+        expect.stringContaining(`asked for at ${gateway.url}.`),
+      ]);
+      const link = await gateway.command("admin", "link");
+      expect([link.exitCode, link.out]).toEqual([0, expect.stringContaining(`${gateway.url}/admin/#link=`)]);
+    } finally {
+      await gateway.close();
+      await simulator.close();
+    }
+  });
+
   test("reported: a start whose port has a Clewline says which, and how to stop it", async () => {
     const gateway = await startGateway({ toml: KEYS_TOML });
     const folder = makeFolder();
