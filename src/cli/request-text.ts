@@ -47,10 +47,18 @@ function failuresText(failed: readonly string[]): string {
   for (const one of failed) times.set(one, (times.get(one) ?? 0) + 1);
   return [...times]
     .map(([one, count]) => {
-      const text = one.replace(/[a-z]+(?:_[a-z]+)+(?= \d+$|$)/, wordsOf);
+      const text = withWords(one);
       return count === 1 ? text : `${text} (${count} times)`;
     })
     .join(", ");
+}
+
+/** Of `up/main: upstream_cut` or `up/main: bad 400`; names of upstreams and credentials stay as they are. */
+function withWords(one: string): string {
+  const at = one.lastIndexOf(": ");
+  const start = at === -1 ? 0 : at + 2;
+  const [kind = "", ...rest] = one.slice(start).split(" ");
+  return one.slice(0, start) + [wordsOf(kind), ...rest].join(" ");
 }
 
 function wordsOf(kind: string): string {
