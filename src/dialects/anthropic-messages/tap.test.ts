@@ -60,6 +60,14 @@ describe("usage", () => {
     });
   });
 
+  test("takes back the output that the start has guessed, and keeps what was counted", () => {
+    const guessed = start({ input_tokens: 10, output_tokens: 1 });
+    const none = delta("refusal", { input_tokens: 0, output_tokens: 0 });
+    expect(tapOf(guessed + none).state.usage).toMatchObject({ inputTokens: 10, outputTokens: 0 });
+    const counted = delta(null, { output_tokens: 20 });
+    expect(tapOf(guessed + counted + none).state.usage).toMatchObject({ inputTokens: 10, outputTokens: 20 });
+  });
+
   test("stays known when the stream is cut", () => {
     expect(tapOf(start({ input_tokens: 7, output_tokens: 1 }) + text).state).toMatchObject({
       progress: "open",

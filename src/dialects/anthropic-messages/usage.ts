@@ -31,10 +31,13 @@ const COUNT_NAMES = [
 
 /**
  * The usage of one answer, from all its usage objects: the last value of each count that is not null. Counts only grow:
- * a 0 behind a count is what some servers write where they count nothing more.
+ * a 0 behind a count is what some servers write where they count nothing more. But the output that the first object
+ * tells is a guess, which an answer without content takes back.
  */
 export class UsageCounts {
   #counts: Counts | null = null;
+  /** How many usage objects were taken. */
+  #taken = 0;
   #serviceTier: string | null = null;
   #isFast = false;
   #region: string | null = null;
@@ -43,8 +46,12 @@ export class UsageCounts {
   add(usage: JsonObject): void {
     const next = readCounts(usage);
     const counts = this.#counts;
-    if (counts !== null) for (const name of COUNT_NAMES) next[name] ||= counts[name] ?? next[name];
+    if (counts !== null)
+      for (const name of COUNT_NAMES)
+        if (name === "output" && this.#taken === 1) next.output ??= counts.output;
+        else next[name] ||= counts[name] ?? next[name];
     this.#counts = next;
+    this.#taken++;
     this.#serviceTier = tierOf(usage.service_tier) ?? this.#serviceTier;
     if (typeof usage.speed === "string") this.#isFast = usage.speed === "fast";
     this.#region = regionOf(usage.inference_geo) ?? this.#region;
