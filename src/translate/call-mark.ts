@@ -1,10 +1,12 @@
 /**
- * What tells one call of a conversation from all others. Ids do not: Kimi counts them anew in each conversation
- * (`functions.read:0`), other servers too. Two calls are the same that have one id, one name and equal arguments, and
- * that answer the same turn.
+ * What tells one call of a conversation from all others. Ids that are counted do not: Kimi counts them anew in each
+ * conversation (`functions.read:0`), other servers too. Two calls are the same that have one id, one name and equal arguments,
+ * and that answer the same turn; of an id that is random the turn may change, as clients do that shorten a
+ * conversation or renew their reminders.
  */
 import { createHash } from "node:crypto";
 import { isObject } from "../core/json.ts";
+import { carriedIn } from "../neutral/conversation/call-ids.ts";
 import type { Message, ToolCallPart, UserMessage } from "../neutral/message.ts";
 import { parseJson } from "../wire/json.ts";
 
@@ -22,11 +24,23 @@ export function turnBefore(messages: readonly Message[], at: number): string {
 }
 
 /** `turn`: as `turnBefore` gives it. */
-export function markOf({ name, input }: MarkedCall, turn: string): string {
+export function markOf({ id, name, input }: MarkedCall, turn: string): string {
   return createHash("sha256")
     .update(`${name}\n${sameText(input)}\n`)
-    .update(turn)
+    .update(isRandom(carriedIn(id), name) ? "" : turn)
     .digest("base64");
+}
+
+/** A word of an id; no shorter one is taken for random. */
+const WORD = /[A-Za-z0-9]{8,}/g;
+/** Letters beside digits, or digits beside letters. */
+const CHANGE = /[A-Za-z](?=\d)|\d(?=[A-Za-z])/g;
+const LEAST_CHANGES = 2;
+
+/** Whether no other conversation has the id. A word with a number, and a number, may be counted. */
+function isRandom(id: string, name: string): boolean {
+  const words = id.replace(name, " ").match(WORD) ?? [];
+  return words.some((word) => (word.match(CHANGE) ?? []).length >= LEAST_CHANGES);
 }
 
 /** Clients may repeat a medium in another form, or not at all: only words count. */

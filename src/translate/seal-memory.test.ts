@@ -156,6 +156,28 @@ test("an id counts as what it takes", () => {
   expect(message?.parts.filter(({ type }) => type === "reasoning")).toHaveLength(1);
 });
 
+/** Ids as servers make them, for calls of the tool `look`. */
+const RANDOM = [
+  "call_00_h3Kd92LmPq8xT1vB5nZc7RwE",
+  "chatcmpl-tool-5f0c2d7e8b9a4c31a6d2e4f8b7c90512",
+  "toolu_01A09q90qw90lq917835lq9",
+  "D681PevKs",
+];
+const COUNTED = ["functions.look:0", "look_v2_beta3:12", "call_1", "call_00000001", "toolcall12", "0"];
+
+test("a client may rewrite the turn before a call of a random id, and of no other", () => {
+  const memory = makeSealMemory(100_000);
+  const rewritten = turnBefore([{ role: "user", parts: [{ type: "text", text: "in other words" }] }], 1);
+  for (const id of [...RANDOM, ...COUNTED])
+    record(memory.recorder("tester", "anthropic", rewritten), [...thought("why", "sealed"), ...call(id)]);
+  const isBack = (id: string): boolean =>
+    memory
+      .restore("tester", history(id), "anthropic")
+      .messages.flatMap(({ parts }) => parts as readonly { readonly type: string }[])
+      .some(({ type }) => type === "reasoning");
+  expect([...RANDOM, ...COUNTED].filter(isBack)).toEqual(RANDOM);
+});
+
 interface Turn {
   readonly said: string;
   readonly isResult: boolean;

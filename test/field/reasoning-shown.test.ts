@@ -225,13 +225,14 @@ describeKind(kind, () => {
     changed: (parts: Frame[]) => Frame[],
   ): Promise<readonly Frame[]> {
     const question = { client: "gemini", upstream: "openai-chat", model: MODELS["openai-chat"] } as const;
+    const asked = { role: "user", parts: [{ text: "q" }] };
     const body = { ...OWN.gemini, ...first };
-    const answer = await stage.ask({ ...question, isStream, body });
+    const answer = await stage.ask({ ...question, isStream, body: { ...body, contents: [asked] } });
     const parts: Frame[] = answer.told().frames.flatMap((frame) => frame.candidates[0].content?.parts ?? []);
     const call = parts.find((part) => part.functionCall !== undefined);
     const id = call.functionCall.id;
     const contents = [
-      { role: "user", parts: [{ text: "q" }] },
+      asked,
       { role: "model", parts: changed(parts) },
       { role: "user", parts: [{ functionResponse: { ...RESULT.functionResponse, id } }] },
     ];
@@ -255,8 +256,10 @@ describeKind(kind, () => {
 
   for (const [name, thinking] of Object.entries({ disabled: "disabled", omitted: "adaptive" })) {
     test(`a Messages client, ${name}, returns its turn: the server gets the reasoning that the client did not see`, async () => {
+      const asked = { role: "user", content: "q" };
       const body = {
         ...OWN["anthropic-messages"],
+        messages: [asked],
         thinking: { type: thinking, ...(thinking === "adaptive" ? { display: "omitted" } : null) },
       };
       const question = { upstream: "openai-chat", model: MODELS["openai-chat"] } as const;
@@ -264,11 +267,7 @@ describeKind(kind, () => {
       const { content } = JSON.parse(answer.text);
       const call = content.find(({ type }: Frame) => type === "tool_use");
       const result = { type: "tool_result", tool_use_id: call.id, content: "the file" };
-      const messages = [
-        { role: "user", content: "q" },
-        { role: "assistant", content },
-        { role: "user", content: [result] },
-      ];
+      const messages = [asked, { role: "assistant", content }, { role: "user", content: [result] }];
       await stage.ask({ client: "anthropic-messages", ...question, body: { ...body, messages } });
       const [turn] = stage.bodies()[0].messages.filter(({ role }: Frame) => role === "assistant");
       expect(turn.reasoning_content).toBe(THOUGHT);
