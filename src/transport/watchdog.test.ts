@@ -6,10 +6,10 @@ import { makeWatchdog, TICK_MS, type Watchdog, Watched } from "./watchdog.ts";
 let watchdog: Watchdog;
 afterEach(() => watchdog.stop());
 
-/** A clock that jumps by an hour with every look, so that what is given on is told from the real time. */
-function jumpingClock() {
+/** A clock that jumps with every look. */
+function jumpingClock(stepMs: number) {
   let nowMs = 0;
-  return { nowMs: () => 0, monotonicMs: () => (nowMs += 3_600_000) };
+  return { nowMs: () => 0, monotonicMs: () => (nowMs += stepMs) };
 }
 
 class Looked extends Watched {
@@ -33,15 +33,25 @@ async function nextTick(): Promise<void> {
 }
 
 test("everything watched is looked at on every tick, with the clock's time, which is also nowMs", async () => {
-  watchdog = makeWatchdog(jumpingClock());
+  // Not the real time, and no standstill.
+  watchdog = makeWatchdog(jumpingClock(900));
   const startMs = watchdog.nowMs;
   const seen: number[] = [];
   watchdog.add(new Looked((nowMs) => void seen.push(nowMs)));
   await nextTick();
   await nextTick();
   expect(seen.length).toBeGreaterThanOrEqual(2);
-  expect(seen[0]).toBe(startMs + 3_600_000);
+  expect(seen[0]).toBe(startMs + 900);
   expect(watchdog.nowMs).toBe(seen.at(-1) as number);
+});
+
+test("behind a standstill one tick has no looks, and a process that is always late looks on every second tick", async () => {
+  watchdog = makeWatchdog(jumpingClock(3_600_000));
+  const startMs = watchdog.nowMs;
+  const seen: number[] = [];
+  watchdog.add(new Looked((nowMs) => void seen.push((nowMs - startMs) / 3_600_000)));
+  while (seen.length < 3) await nextTick();
+  expect(seen).toEqual([2, 4, 6]);
 });
 
 test("adding twice is watching once, and what was taken out is not looked at again", async () => {

@@ -29,6 +29,11 @@ export interface Watchdog {
 
 /** The time between two ticks, and so the precision of time-outs. */
 export const TICK_MS = 100;
+/**
+ * The process did not run for so long: what came meanwhile is read before anything is called silent. No time-out is exact
+ * then.
+ */
+const STANDSTILL_MS = 1_000;
 
 export function makeWatchdog(clock: Clock): Watchdog {
   return new RingWatchdog(clock);
@@ -46,6 +51,8 @@ class RingWatchdog implements Watchdog {
   readonly #end: Watched = new RingEnd();
   /** The one that the running tick looks at next. */
   #upcoming: Watched = this.#end;
+  /** The last tick left the looks out. */
+  #hasWaited = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -78,7 +85,10 @@ class RingWatchdog implements Watchdog {
 
   #tick(): void {
     const nowMs = this.#clock.monotonicMs();
+    // Once only: a process that is always late must still end what is silent.
+    this.#hasWaited = !this.#hasWaited && nowMs - this.nowMs > STANDSTILL_MS;
     this.nowMs = nowMs;
+    if (this.#hasWaited) return;
     let watched = this.#end.nextWatched as Watched;
     while (watched !== this.#end) {
       this.#upcoming = watched.nextWatched as Watched;
