@@ -1,8 +1,8 @@
 /**
  * What tells one call of a conversation from all others. Ids that are counted do not: Kimi counts them anew in each
  * conversation (`functions.read:0`), other servers too. Two calls are the same that have one id, one name and equal arguments,
- * and that answer the same turn; of an id that is random the turn may change, as clients do that shorten a
- * conversation or renew their reminders.
+ * and that answer the same turn. Where the id is random, the turn may differ: some clients shorten a conversation or renew
+ * their reminders.
  */
 import { createHash } from "node:crypto";
 import { isObject } from "../core/json.ts";
@@ -37,7 +37,7 @@ const WORD = /[A-Za-z0-9]{8,}/g;
 const CHANGE = /[A-Za-z](?=\d)|\d(?=[A-Za-z])/g;
 const LEAST_CHANGES = 2;
 
-/** Whether no other conversation has the id. A word with a number, and a number, may be counted. */
+/** Whether no other conversation has the id. A number, or a word with one number beside it, may count calls. */
 function isRandom(id: string, name: string): boolean {
   const words = id.replace(name, " ").match(WORD) ?? [];
   return words.some((word) => (word.match(CHANGE) ?? []).length >= LEAST_CHANGES);
