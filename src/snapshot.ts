@@ -3,13 +3,14 @@
  * their credentials. A changed configuration gets a new snapshot; a request keeps the snapshot that it
  * started with.
  */
-import { createHash } from "node:crypto";
+
 import { isAdminKey } from "./auth/admin-key.ts";
 import { type KeyRing, makeKeyRing } from "./auth/keys.ts";
 import type { CacheMode, KeyConfig } from "./config/client-keys.ts";
 import type { Config, CredentialConfig, UpstreamConfig } from "./config/config.ts";
 import type { Via } from "./config/network/via.ts";
 import { SERVER_BASE_URLS } from "./config/upstreams/servers.ts";
+import { sha256Hex } from "./core/hash.ts";
 import type { HeaderView } from "./core/header-view.ts";
 import { makePlanner, type Plan } from "./plan/plan.ts";
 import type { CredentialSpec } from "./pool/credential.ts";
@@ -241,5 +242,5 @@ export function credentialId(upstream: string, name: string): string {
 
 /** Shows whether a secret has changed, without showing the secret. */
 export function fingerprintOf(apiKey: string): string {
-  return createHash("sha256").update(apiKey).digest("hex").slice(0, 16);
+  return sha256Hex(apiKey).slice(0, 16);
 }

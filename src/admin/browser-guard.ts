@@ -2,7 +2,8 @@
  * Keeps out what a page of another site makes a browser send: by the name that the browser was led to (DNS rebinding), and
  * by the origin of the page (forged requests). Holds for every caller, also where nobody signs in.
  */
-import { isIP } from "node:net";
+
+import { isIP } from "../core/addresses/ip-address.ts";
 import type { HeaderView } from "../core/header-view.ts";
 import { AdminError } from "./admin-error.ts";
 

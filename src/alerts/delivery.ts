@@ -1,7 +1,7 @@
 /** What is sent to a channel, how it gets there, and what came of it. */
 import type { NetworkConfig } from "../config/network/network-keys.ts";
+import { isPublicAddress } from "../core/addresses/public-address.ts";
 import type { GatewayError } from "../core/errors.ts";
-import { isPublicAddress } from "../core/public-address.ts";
 import type { Transport } from "../transport/call.ts";
 import { guardTarget, type Resolve } from "../transport/guarded-target.ts";
 import type { Channel } from "./channel.ts";

@@ -2,7 +2,7 @@
  * How each kind of chat wants a text, and how it answers. The texts hold names that clients choose: no form lets them
  * mention people, or look like more than text. Pure.
  */
-import { createHmac } from "node:crypto";
+import { hmacSha256 } from "../core/hash.ts";
 import { type Channel, urlOf } from "./channel.ts";
 import type { Call } from "./delivery.ts";
 
@@ -124,6 +124,6 @@ export function signedHeaders(
   const headers = { "webhook-id": id, "webhook-timestamp": String(timestampS) };
   if (secret === null) return headers;
   const key = Buffer.from(secret.slice("whsec_".length), "base64");
-  const signature = createHmac("sha256", key).update(`${id}.${timestampS}.`).update(body).digest("base64");
+  const signature = hmacSha256(key).update(`${id}.${timestampS}.`).update(body).digest("base64");
   return { ...headers, "webhook-signature": `v1,${signature}` };
 }

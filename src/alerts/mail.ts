@@ -1,8 +1,9 @@
 /** One e-mail to the receivers of a channel, by SMTP. Loaded by the first one. */
-import { isIP, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createTransport, type NodemailerError } from "nodemailer";
 import type { Via } from "../config/network/via.ts";
+import { isIP } from "../core/addresses/ip-address.ts";
 import { GatewayError } from "../core/errors.ts";
 import { type Channel, mailPortOf, receiverOf, withoutSecrets } from "./channel.ts";
 import { addressesOf, beginningOf, type Call, type Delivery, failed, type Line, whyNot } from "./delivery.ts";

@@ -1,5 +1,5 @@
 /** What one call to a channel carries: one alert, or several that wait together. Pure. */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../core/hash.ts";
 import type { WaitingAlert } from "./outbox.ts";
 
 export interface Message {
@@ -30,10 +30,7 @@ export function nextMessage(
   if (first === undefined) throw new TypeError("a message of no alert");
   if (oldest.length <= MAX_SINGLE)
     return { ...first, alerts: [first], text: first.message.text, event: eventOf(first) };
-  const id = `alerts_${createHash("sha256")
-    .update(oldest.map((alert) => alert.id).join())
-    .digest("hex")
-    .slice(0, 26)}`;
+  const id = `alerts_${sha256Hex(oldest.map((alert) => alert.id).join()).slice(0, 26)}`;
   const count = oldest.length + Object.values(more).reduce((sum, each) => sum + each, 0);
   const text = textOf(oldest, count);
   const timestamp = (oldest.at(-1) as WaitingAlert).atMs;

@@ -1,5 +1,4 @@
 /** Simulated providers in this process, for a trial without an account: `[simulator] port`. */
-import { createServer } from "node:net";
 import { ConfigError } from "../config/problem.ts";
 import type { Clock } from "../core/clock.ts";
 import { codeOf } from "../core/files/regular-file.ts";
@@ -69,8 +68,9 @@ export async function freeSimulatorPort(): Promise<number> {
   return (await portIfFree(USUAL_PORT)) ?? (await portIfFree(0)) ?? USUAL_PORT;
 }
 
-function portIfFree(port: number): Promise<number | null> {
-  return new Promise((resolve) => {
+async function portIfFree(port: number): Promise<number | null> {
+  const { createServer } = await import("node:net");
+  return await new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(null));
     server.listen(port, HOST, () => {

@@ -1,10 +1,11 @@
 /** Client keys: from the key in a request to the principal that the key stands for. */
-import { hash, timingSafeEqual } from "node:crypto";
+
 import { hasBudget, type KeyConfig, type KeyLimits, type TeamConfig } from "../config/client-keys.ts";
-import { type AddressList, makeAddressList } from "../core/address-list.ts";
+import { type AddressList, makeAddressList } from "../core/addresses/address-list.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { type Glob, makeExactGlob } from "../core/glob.ts";
+import { sha256Hex } from "../core/hash.ts";
 import type { HeaderView } from "../core/header-view.ts";
 
 /** Who a key stands for, and what the key may do. Frozen. */
@@ -52,13 +53,13 @@ export function makePrincipal(key: KeyConfig, teams: readonly TeamConfig[] = [])
 
 /** SHA-256 in lower-case hex. */
 export function digestOf(key: string): string {
-  return hash("sha256", key, "hex");
+  return sha256Hex(key);
 }
 
 /** Compares two digests in constant time. */
 export function isSameDigest(a: string, b: string): boolean {
   const [one, other] = [Buffer.from(a), Buffer.from(b)];
-  return one.length === other.length && timingSafeEqual(one, other);
+  return one.length === other.length && crypto.timingSafeEqual(one, other);
 }
 
 /**

@@ -2,7 +2,7 @@
  * Builds the configuration from a checked file: camel case by the schema, then the resolved paths, hashes and
  * secrets.
  */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../core/hash.ts";
 import type { CHANNEL_SECRETS } from "./alerts/schema-alerts.ts";
 import { toCamel } from "./camel-case.ts";
 import type { CertificatePair } from "./certificate.ts";
@@ -110,7 +110,7 @@ function secretAt(secrets: ReadonlyMap<string, string>, path: string): string {
 
 /** In lower-case hex. */
 export function sha256(value: string): string {
-  return createHash("sha256").update(value).digest("hex");
+  return sha256Hex(value);
 }
 
 function deepFreeze<T extends object>(value: T): T {

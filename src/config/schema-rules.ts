@@ -1,8 +1,9 @@
 /**
  * Building blocks of the schema: how a key is declared, and kinds of values with the message for a wrong one.
  */
-import { isIP } from "node:net";
+
 import * as v from "valibot";
+import { isIP } from "../core/addresses/ip-address.ts";
 
 /** The largest delay of a timer. */
 export const MAX_TIMER_MS = 2_147_483_647;

@@ -1,5 +1,4 @@
 /** The only source of randomness. All other code takes `Ids`, so that tests can fix the ids. */
-import { randomBytes } from "node:crypto";
 
 export interface Ids {
   /** A ULID: 26 characters of Crockford base 32, ascending also within one millisecond. */
@@ -16,7 +15,7 @@ const RANDOM_CHARS = 16;
  * `random` returns so many random bytes. Within one millisecond, and when the clock goes back, a ULID is the
  * previous ULID plus one, as the ULID specification says, so that ids only grow.
  */
-export function makeIds(random: (bytes: number) => Uint8Array = randomBytes): Ids {
+export function makeIds(random: (bytes: number) => Uint8Array = systemRandom): Ids {
   const digits = new Uint8Array(RANDOM_CHARS);
   let lastMs = -1;
   /** The id without its last digit. Within a millisecond only the last digit changes, 31 times of 32. */
@@ -61,6 +60,10 @@ export function makeIds(random: (bytes: number) => Uint8Array = randomBytes): Id
       return Buffer.from(random(bytes)).toString("hex");
     },
   };
+}
+
+function systemRandom(bytes: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(bytes));
 }
 
 /** The ten characters that begin a ULID. */

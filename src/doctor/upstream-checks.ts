@@ -1,7 +1,8 @@
 /** Whether each upstream can be reached by each way that its credentials have, takes each key, and lists its models. */
-import { isIP } from "node:net";
+
 import { proxyFor } from "../config/network/proxy-for.ts";
 import { isKeyless } from "../config/upstreams/keyless.ts";
+import { isIP } from "../core/addresses/ip-address.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { silentLog } from "../core/log.ts";

@@ -1,6 +1,7 @@
 /** The client's address, as seen through trusted proxies. */
-import { isIP } from "node:net";
-import { makeAddressList } from "../core/address-list.ts";
+
+import { makeAddressList } from "../core/addresses/address-list.ts";
+import { isIP } from "../core/addresses/ip-address.ts";
 
 /** From the address of the socket's peer and `X-Forwarded-For` to the client's address. */
 export type AddressReader = (peer: string | null, forwardedFor: string | null) => string | null;

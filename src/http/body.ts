@@ -1,5 +1,4 @@
 /** Reads a request body, bounded before and after decoding. */
-import { promisify } from "node:util";
 import { GatewayError } from "../core/errors.ts";
 import { type MemoryShare, memoryExhausted } from "../core/memory-budget.ts";
 import type { ClientRequest } from "./client-request.ts";
@@ -12,6 +11,7 @@ type Decoder = (
 /** Loads zlib with the first compressed body: most clients never send one, and zlib costs megabytes. */
 async function findDecoder(name: string, bytes: Uint8Array): Promise<Decoder | null> {
   const { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } = await import("node:zlib");
+  const { promisify } = await import("node:util");
   switch (name) {
     case "gzip":
     case "x-gzip":

@@ -1,6 +1,7 @@
 /** The check of `Host` headers. No URL is ever built from one. */
-import { isIP } from "node:net";
+
 import { hostname } from "node:os";
+import { isIP } from "../core/addresses/ip-address.ts";
 
 const NAME = /^(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\.?$/;
 const MAX_REMEMBERED = 256;

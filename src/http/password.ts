@@ -1,5 +1,5 @@
 /** The admin's password as an argon2id hash. Both functions work beside the event loop. */
-import { hash } from "node:crypto";
+import { sha256Hex } from "../core/hash.ts";
 
 /** With Bun's default parameters (64 MiB, two passes). */
 export function hashPassword(text: string): Promise<string> {
@@ -13,7 +13,7 @@ export function hashPassword(text: string): Promise<string> {
 export function makeSteadyHash(): typeof hashPassword {
   let last: { readonly digest: string; readonly made: Promise<string> } | null = null;
   return (text) => {
-    const digest = hash("sha256", text, "hex");
+    const digest = sha256Hex(text);
     if (last?.digest !== digest) last = { digest, made: hashPassword(text) };
     return last.made;
   };

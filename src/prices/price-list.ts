@@ -1,5 +1,5 @@
 /** The file of prices: its form, and the prices in it as whole numbers. */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../core/hash.ts";
 import type { NamePattern } from "./model-name.ts";
 import type { DayWindow, Dispute, Price, PricedModel, Tariff } from "./price.ts";
 import { ratesOf, type UsdRates } from "./rates.ts";
@@ -84,7 +84,7 @@ const HASH_CHARS = 12;
 /** The same rates have the same hash, however a file writes them. */
 function hashOf(content: PriceContent): string {
   const json = JSON.stringify(content);
-  return createHash("sha256").update(json).digest("hex").slice(0, HASH_CHARS);
+  return sha256Hex(json).slice(0, HASH_CHARS);
 }
 
 type PriceContent = Omit<Price, "version">;

@@ -1,6 +1,7 @@
 /** Who may enter the admin: sessions, tokens of scripts, and links that sign in once. Only hashes of secrets are stored. */
-import { hash } from "node:crypto";
+
 import type { Clock } from "../core/clock.ts";
+import { sha256Hex } from "../core/hash.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Migration } from "./migrations.ts";
 import type { Sql, SqlRow, SqlStatement } from "./sql.ts";
@@ -162,14 +163,14 @@ interface Makers {
 export function makeLink(table: AdminAccessTable, { ids, clock }: Makers): string {
   const token = ids.hex(SECRET_BYTES);
   const nowMs = clock.nowMs();
-  table.addLink(hash("sha256", token, "hex"), nowMs + LINK_MS, nowMs);
+  table.addLink(sha256Hex(token), nowMs + LINK_MS, nowMs);
   return token;
 }
 
 /** A new token of a script, which is not stored itself; null: the name is taken. */
 export function makeToken(table: AdminAccessTable, name: string, { ids, clock }: Makers): string | null {
   const token = `${ADMIN_TOKEN_PREFIX}${ids.hex(SECRET_BYTES)}`;
-  const tokenSha256 = hash("sha256", token, "hex");
+  const tokenSha256 = sha256Hex(token);
   const row = { name, tokenSha256, lastFour: token.slice(-4), madeMs: clock.nowMs() };
   return table.addToken(row) ? token : null;
 }

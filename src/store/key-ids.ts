@@ -2,7 +2,7 @@
  * Numbers of client keys. What a key has made at a provider belongs to its number: a rotated key keeps its number, a key that
  * gets another name does too, and a new key never gets the number of one that is gone.
  */
-import { hash } from "node:crypto";
+import { sha256Hex } from "../core/hash.ts";
 import type { Migration } from "./migrations.ts";
 import type { Sql, SqlRow } from "./sql.ts";
 
@@ -29,7 +29,7 @@ interface PrintedKey extends NamedKey {
 
 /** Tells keys apart, and lets nobody try guesses at a key of the configuration: the database holds none of their hashes. */
 function fingerprintOf(keySha256: string): string {
-  return hash("sha256", `number of ${keySha256}`, "hex").slice(0, 16);
+  return sha256Hex(`number of ${keySha256}`).slice(0, 16);
 }
 
 /**

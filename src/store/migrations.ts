@@ -2,7 +2,7 @@
  * Brings a database's schema up to date in steps that only go forward; each room that has tables lists its
  * own steps.
  */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../core/hash.ts";
 import { type Sql, StoreError } from "./sql.ts";
 
 /** A step of the schema. A step that was released is never edited: databases hold its checksum. */
@@ -18,7 +18,7 @@ const HISTORY = `CREATE TABLE IF NOT EXISTS migrations (
 )`;
 
 function checksum(migration: Migration): string {
-  return createHash("sha256").update(migration.sql).digest("hex");
+  return sha256Hex(migration.sql);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Bytes as a text for the disk: sealed, so that they can be read with a secret alone, and as they were written. */
-import { createCipheriv, createDecipheriv } from "node:crypto";
+
 import type { Ids } from "../core/ids.ts";
+import { nodeCrypto } from "../core/node-crypto.ts";
 
 const CIPHER = "aes-256-gcm";
 const NONCE_BYTES = 12;
@@ -16,7 +17,7 @@ export function seal(
   parts: readonly Uint8Array[],
 ): string {
   const nonce = Buffer.from(ids.hex(NONCE_BYTES), "hex");
-  const cipher = createCipheriv(CIPHER, secret, nonce).setAAD(Buffer.from(boundTo));
+  const cipher = nodeCrypto().createCipheriv(CIPHER, secret, nonce).setAAD(Buffer.from(boundTo));
   const sealed = parts.map((part) => cipher.update(part));
   return Buffer.concat([nonce, ...sealed, cipher.final(), cipher.getAuthTag()]).toString("base64");
 }
@@ -26,7 +27,7 @@ export function openSealed(secret: Uint8Array, boundTo: string, sealed: string):
   try {
     const all = Buffer.from(sealed, "base64");
     const nonce = all.subarray(0, NONCE_BYTES);
-    const decipher = createDecipheriv(CIPHER, secret, nonce).setAAD(Buffer.from(boundTo));
+    const decipher = nodeCrypto().createDecipheriv(CIPHER, secret, nonce).setAAD(Buffer.from(boundTo));
     decipher.setAuthTag(all.subarray(all.byteLength - TAG_BYTES));
     const inside = all.subarray(NONCE_BYTES, all.byteLength - TAG_BYTES);
     return Buffer.concat([decipher.update(inside), decipher.final()]);

@@ -4,7 +4,7 @@
  * and that answer the same turn. Where the id is random, the turn may differ: some clients shorten a conversation or renew
  * their reminders.
  */
-import { createHash } from "node:crypto";
+import { type RunningHash, sha256 } from "../core/hash.ts";
 import { isObject } from "../core/json.ts";
 import { carriedIn } from "../neutral/conversation/call-ids.ts";
 import type { Message, ToolCallPart, UserMessage } from "../neutral/message.ts";
@@ -14,7 +14,7 @@ export type MarkedCall = Pick<ToolCallPart, "id" | "name" | "input">;
 
 /** The words of the turn that the message at `at` answers: of the user and of tools, behind the assistant's last one. */
 export function turnBefore(messages: readonly Message[], at: number): string {
-  const hash = createHash("sha256");
+  const hash = sha256();
   for (let n = at - 1; n >= 0; n--) {
     const message = messages[n];
     if (message?.role === "assistant") break;
@@ -25,7 +25,7 @@ export function turnBefore(messages: readonly Message[], at: number): string {
 
 /** `turn`: as `turnBefore` gives it. */
 export function markOf({ id, name, input }: MarkedCall, turn: string): string {
-  return createHash("sha256")
+  return sha256()
     .update(`${name}\n${sameText(input)}\n`)
     .update(isRandom(carriedIn(id), name) ? "" : turn)
     .digest("base64");
@@ -44,7 +44,7 @@ function isRandom(id: string, name: string): boolean {
 }
 
 /** Clients may repeat a medium in another form, or not at all: only words count. */
-function addWords(hash: ReturnType<typeof createHash>, { parts }: UserMessage): void {
+function addWords(hash: RunningHash, { parts }: UserMessage): void {
   // Some clients add reminders of their own beside the results, and change them later.
   const results = parts.filter((part) => part.type === "tool-result");
   for (const result of results) {

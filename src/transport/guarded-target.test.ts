@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { DIRECT } from "../config/network/via.ts";
-import { isPublicAddress } from "../core/public-address.ts";
+import { isPublicAddress } from "../core/addresses/public-address.ts";
 import { viaProxy } from "./dial/fixtures/proxies.ts";
 import { guardTarget } from "./guarded-target.ts";
 

@@ -2,9 +2,10 @@
  * Whether a request may go to a URL that somebody else has written. A host's name is looked up once, and the request
  * goes to the very addresses that were checked: a later answer of DNS cannot lead it elsewhere.
  */
-import { isIP } from "node:net";
+
 import { proxyFor } from "../config/network/proxy-for.ts";
 import type { Via } from "../config/network/via.ts";
+import { isIP } from "../core/addresses/ip-address.ts";
 
 /** All addresses of a host name. */
 export type Resolve = (host: string) => Promise<readonly string[]>;

@@ -3,8 +3,8 @@
  * reach, so the fetch connects to public addresses only, and to the very ones that it has checked.
  */
 import { DIRECT, type Via } from "../config/network/via.ts";
+import { isPublicAddress } from "../core/addresses/public-address.ts";
 import { GatewayError } from "../core/errors.ts";
-import { isPublicAddress } from "../core/public-address.ts";
 import { type BodySink, type Call, headOf, type ReplyHead, type Transport } from "./call.ts";
 import { guardTarget, type Resolve } from "./guarded-target.ts";
 import { plainMediaType, sniffMediaType } from "./media-type.ts";

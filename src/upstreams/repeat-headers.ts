@@ -1,5 +1,5 @@
 /** Headers of requests and replies where an answer is given again to a request that is the same. */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../core/hash.ts";
 import type { HeaderLines, HeaderList } from "../core/header-view.ts";
 import { makeUpstreamHeaders } from "./pass-headers.ts";
 
@@ -78,7 +78,7 @@ function renamed(lines: HeaderLines, owner: string): HeaderLines {
 
 /** In the form of a UUID (RFC 9562, version 8), which every server takes. */
 function ownName(owner: string, name: string): string {
-  const hex = createHash("sha256").update(`${owner.length}:${owner}${name}`).digest("hex");
+  const hex = sha256Hex(`${owner.length}:${owner}${name}`);
   const [a, b, c, d, e] = [
     hex.slice(0, 8),
     hex.slice(8, 12),

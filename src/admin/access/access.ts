@@ -1,6 +1,7 @@
 /** Who calls the admin, and how one signs in. */
-import { isIP } from "node:net";
+
 import { bearerOf, digestOf } from "../../auth/keys.ts";
+import { isIP } from "../../core/addresses/ip-address.ts";
 import type { ClientRequest } from "../../http/client-request.ts";
 import { ADMIN_TOKEN_PREFIX, AdminAccessTable, type SessionRow } from "../../store/admin-access.ts";
 import { Connection } from "../../store/connection.ts";

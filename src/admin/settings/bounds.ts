@@ -2,11 +2,12 @@
  * What is changed in the file by hand alone. Whoever signs in could otherwise have the gateway call what only its machine
  * or its network can reach, or send the secrets of its variables and files to a server of their own.
  */
-import { isIP } from "node:net";
+
 import { type Path, renderPath } from "../../config/problem.ts";
 import { isLiteral } from "../../config/secret.ts";
 import { isTree, type Tree } from "../../config/toml/toml.ts";
-import { isPublicAddress } from "../../core/public-address.ts";
+import { isIP } from "../../core/addresses/ip-address.ts";
+import { isPublicAddress } from "../../core/addresses/public-address.ts";
 import { AdminError } from "../admin-error.ts";
 import { refuseNetworkBeyondBounds } from "./network-bounds.ts";
 

@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isIP } from "../../core/addresses/ip-address.ts";
 
 export interface ListenAddress {
   readonly host: string;

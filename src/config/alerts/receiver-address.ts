@@ -1,6 +1,6 @@
 /** Where an alert may go, as far as the configuration alone tells. The addresses of a name are checked at each call. */
-import { isIP } from "node:net";
-import { isPublicAddress } from "../../core/public-address.ts";
+import { isIP } from "../../core/addresses/ip-address.ts";
+import { isPublicAddress } from "../../core/addresses/public-address.ts";
 import type { Draft } from "../draft.ts";
 import type { Path } from "../problem.ts";
 

@@ -2,8 +2,9 @@
  * What Vertex AI is shown: an API key, or one of the forms of Google's credentials. The forms are those of the files that
  * Google gives out: https://google.aip.dev/auth/4110 and https://cloud.google.com/docs/authentication/application-default-credentials
  */
-import { createPrivateKey } from "node:crypto";
+
 import * as v from "valibot";
+import { nodeCrypto } from "../../core/node-crypto.ts";
 
 /** In place of a key: the credentials of the machine, in the order in which Google's own clients look for them. */
 export const APPLICATION_DEFAULT = "application-default";
@@ -213,7 +214,7 @@ function findPrivateKeyFault(key: GoogleKey): KeyFault | null {
   const account = key.type === "impersonated_service_account" ? key.source_credentials : key;
   if (account.type !== "service_account") return null;
   try {
-    if (createPrivateKey(account.private_key).asymmetricKeyType === "rsa") return null;
+    if (nodeCrypto().createPrivateKey(account.private_key).asymmetricKeyType === "rsa") return null;
   } catch {
     // Its text is no key at all.
   }

@@ -2,11 +2,12 @@
  * Changes of the configuration file while the gateway runs: each is checked as the file is, written whole or not at all,
  * and in force when the call returns.
  */
-import { createHash } from "node:crypto";
+
 import { access, constants, readFile, realpath } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import { codeOf } from "../../core/files/regular-file.ts";
+import { sha256Hex } from "../../core/hash.ts";
 import type { Ids } from "../../core/ids.ts";
 import { writeAtomically } from "../atomic-file.ts";
 import { keysForNextStart } from "../change/restart.ts";
@@ -92,7 +93,7 @@ export class SettingsFile {
       ]);
     });
     const text = textOf(file, bytes);
-    const revision = createHash("sha256").update(bytes).digest("hex").slice(0, 32);
+    const revision = sha256Hex(bytes).slice(0, 32);
     this.#known.keep(revision, text);
     return { revision, text };
   }

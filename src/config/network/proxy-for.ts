@@ -1,6 +1,7 @@
 /** Which proxy is on the way to a host. Pure. */
-import { isIP } from "node:net";
-import { makeAddressList } from "../../core/address-list.ts";
+
+import { makeAddressList } from "../../core/addresses/address-list.ts";
+import { isIP } from "../../core/addresses/ip-address.ts";
 import type { ProxyServer, Via } from "./via.ts";
 
 /** The proxy on the way to a host; null: the way is direct. */

@@ -1,5 +1,5 @@
 /** From the file to the way of each connection: proxies, certificates and their keys. */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../../core/hash.ts";
 import { findCertificateFault, readPem } from "../certificate.ts";
 import type { Draft } from "../draft.ts";
 import type { Env } from "../environment.ts";
@@ -125,6 +125,6 @@ function makeVia(proxies: Proxies, tls: TlsSettings | null, warmConnections: num
   if (isDirect && warmConnections === 0) return DIRECT;
   // Ways that differ in a password must not share connections.
   const text = JSON.stringify([httpProxy, httpsProxy, noProxy, tls]);
-  const key = isDirect ? "" : createHash("sha256").update(text).digest("hex").slice(0, 16);
+  const key = isDirect ? "" : sha256Hex(text).slice(0, 16);
   return { key, httpProxy, httpsProxy, noProxy, tls, warmConnections };
 }

@@ -1,6 +1,7 @@
 /** The keys of `[network]`, and those of an upstream that say how connections to it are made. */
-import { isIP } from "node:net";
+
 import * as v from "valibot";
+import { isIP } from "../../core/addresses/ip-address.ts";
 import { optional, rule, secret, table, text, whole, withDefault } from "../schema-rules.ts";
 
 const MAX_WARM_CONNECTIONS = 64;

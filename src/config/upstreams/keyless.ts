@@ -1,6 +1,6 @@
 /** A server on this machine or in its network mostly asks for no key, and then its upstream needs no credential. */
-import { isIP } from "node:net";
-import { isPublicAddress } from "../../core/public-address.ts";
+import { isIP } from "../../core/addresses/ip-address.ts";
+import { isPublicAddress } from "../../core/addresses/public-address.ts";
 import type { Draft } from "../draft.ts";
 import { FAMILIES_WITH_PLACES } from "../schema.ts";
 import { isTree } from "../toml/toml.ts";

@@ -2,7 +2,7 @@
  * Writes a request. Members that stay the same from turn to turn come first, so that the body of a grown
  * conversation begins with the bytes of the former body.
  */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../../core/hash.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { appendAll } from "../../core/lists.ts";
 import { arrange } from "../../neutral/conversation/conversation.ts";
@@ -309,5 +309,5 @@ function cacheKeyOf({ cacheKey, userId }: ModelRequest): string | null {
 }
 
 function hashOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return sha256Hex(text);
 }

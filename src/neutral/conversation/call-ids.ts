@@ -2,7 +2,7 @@
  * Ids of tool calls for wires that do not accept every id. A call and its result always get the same id, on
  * every process, without a store.
  */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../../core/hash.ts";
 
 /** The ids that a wire accepts. */
 export interface CallIdRule {
@@ -27,7 +27,7 @@ export const SHORT_IDS: CallIdRule = Object.freeze({
 /** The id on the wire: an accepted id unchanged, any other id as the prefix and a hash. */
 export function callIdFor(id: string, rule: CallIdRule): string {
   if (isAccepted(id, rule)) return id;
-  const hash = createHash("sha256").update(id).digest("hex").slice(0, HASH_CHARS);
+  const hash = sha256Hex(id).slice(0, HASH_CHARS);
   return (rule.prefix + hash).slice(0, rule.maxChars);
 }
 

@@ -1,5 +1,5 @@
 /** Names for a wire that accepts few characters in them. */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../../core/hash.ts";
 
 /** The names that a wire accepts. */
 export interface NameRule {
@@ -33,7 +33,7 @@ export function freeName(
 }
 
 function hashOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, HASH_CHARS);
+  return sha256Hex(text).slice(0, HASH_CHARS);
 }
 
 /** The name with other characters replaced. */

@@ -1,6 +1,7 @@
 /** The `CONNECT` method of HTTP proxies (RFC 9110, section 9.3.6). */
-import { isIP } from "node:net";
+
 import type { ProxyServer } from "../../config/network/via.ts";
+import { isIP } from "../../core/addresses/ip-address.ts";
 import { proxyError, proxyForbids, proxyUnauthorized, unreachableBehind } from "./proxy-failure.ts";
 import type { HandshakeStep, ProxyHandshake, ProxyTarget } from "./proxy-handshake.ts";
 

@@ -1,6 +1,7 @@
 /** One socket to a server, direct or through a proxy, for one user at a time. */
-import { isIP } from "node:net";
+
 import type { ProxyServer } from "../../config/network/via.ts";
+import { isIP } from "../../core/addresses/ip-address.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { ConnectHandshake } from "./connect-handshake.ts";
 import { certificateRefused, isOfTls, isUnknownName, unreachableError } from "./failure.ts";

@@ -1,7 +1,8 @@
 /** A place to connect to, and the way there. Pure. */
-import { isIP } from "node:net";
+
 import { proxyFor } from "../../config/network/proxy-for.ts";
 import type { ProxyServer, Via } from "../../config/network/via.ts";
+import { isIP } from "../../core/addresses/ip-address.ts";
 import { GatewayError } from "../../core/errors.ts";
 
 export interface Origin {

@@ -1,6 +1,7 @@
 /** SOCKS 5 with a user and a password or without (RFC 1928, RFC 1929). */
-import { isIPv4, isIPv6 } from "node:net";
+
 import type { ProxyServer } from "../../config/network/via.ts";
+import { addressBytes } from "../../core/addresses/ip-address.ts";
 import type { GatewayError } from "../../core/errors.ts";
 import { proxyError, proxyForbids, proxyUnauthorized, unreachableBehind } from "./proxy-failure.ts";
 import type { HandshakeStep, ProxyHandshake, ProxyTarget } from "./proxy-handshake.ts";
@@ -78,7 +79,7 @@ export class Socks5Handshake implements ProxyHandshake {
     const { host, port } = this.#target;
     const send = Buffer.concat([
       bytesOf([VERSION, CONNECT, 0]),
-      addressBytes(host),
+      hostBytes(host),
       bytesOf([port >> 8, port & 255]),
     ]);
     return { kind: "goes-on", send };
@@ -107,23 +108,12 @@ function bytesOf(bytes: Buffer | readonly number[]): Buffer {
   return Buffer.from(bytes as Buffer);
 }
 
-function addressBytes(host: string): Buffer {
-  if (isIPv4(host)) return bytesOf([ADDRESS.ipv4, ...host.split(".").map(Number)]);
-  if (isIPv6(host)) return Buffer.concat([bytesOf([ADDRESS.ipv6]), ipv6Bytes(host)]);
+function hostBytes(host: string): Buffer {
+  const [plain = ""] = host.split("%", 1);
+  const address = addressBytes(plain);
+  if (address !== null) return bytesOf([address.length === 4 ? ADDRESS.ipv4 : ADDRESS.ipv6, ...address]);
   const name = Buffer.from(host, "latin1");
   return Buffer.concat([bytesOf([ADDRESS.name, name.length]), name]);
-}
-
-function ipv6Bytes(host: string): Buffer {
-  // The parser of URLs writes every spelling in one form, without an IPv4 part.
-  const plain = (URL.parse(`http://[${host.split("%", 1)[0]}]/`)?.hostname ?? "").slice(1, -1);
-  const [left = "", right] = plain.split("::");
-  const groups = (text: string): number[] =>
-    text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
-  const [before, after] = [groups(left), groups(right ?? "")];
-  const zeros = right === undefined ? 0 : 8 - before.length - after.length;
-  const all = [...before, ...Array<number>(zeros).fill(0), ...after];
-  return bytesOf(all.flatMap((group) => [group >> 8, group & 255]));
 }
 
 /** The size of the reply with the address in it, which nobody needs; more than there is while it is not known. */

@@ -1,6 +1,7 @@
 /** TLS settings as the runtime's sockets take them. */
-import { isIP } from "node:net";
+
 import type { TlsSettings } from "../../config/network/via.ts";
+import { isIP } from "../../core/addresses/ip-address.ts";
 
 /** OpenSSL's SSL_OP_NO_TLSv1_2. The runtime's sockets never speak an older version. */
 const NO_TLS_1_2 = 0x0800_0000;

@@ -1,6 +1,7 @@
 /** TLS to a server through a connection that is TLS itself. */
-import { isIP } from "node:net";
+
 import type { TLSSocket } from "node:tls";
+import { isIP } from "../../core/addresses/ip-address.ts";
 import { streamOver } from "./connection-stream.ts";
 import { unreachableError } from "./failure.ts";
 import type { Origin } from "./origin.ts";

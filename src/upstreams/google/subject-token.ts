@@ -2,7 +2,6 @@
  * The token by which another provider of identities vouches for this machine: from a file, an address of the machine, or a
  * program that the configuration allows. https://google.aip.dev/auth/4117
  */
-import { execFile } from "node:child_process";
 import { homedir } from "node:os";
 import * as v from "valibot";
 import type { ExternalAccount } from "../../config/credentials/google-key.ts";
@@ -103,7 +102,8 @@ function tokenIn(text: string, clock: Clock): string | null {
 }
 
 /** The gateway's own variables hold secrets, so the program gets none of them. */
-function run(account: ExternalAccount, program: Program): Promise<string> {
+async function run(account: ExternalAccount, program: Program): Promise<string> {
+  const { execFile } = await import("node:child_process");
   const [command = "", ...args] = wordsOf(program.command);
   const email = /serviceAccounts\/([^:/]+):/.exec(account.service_account_impersonation_url ?? "")?.[1];
   const env = {

@@ -1,11 +1,12 @@
 /** The requests by which Google's services give access tokens, one kind after another as google-auth-library 10.9 sends them. */
 import { Buffer } from "node:buffer";
-import { createPrivateKey, type KeyObject, sign } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type {
   AuthorizedUser,
   ExternalAccount,
   ServiceAccountKey,
 } from "../../config/credentials/google-key.ts";
+import { nodeCrypto } from "../../core/node-crypto.ts";
 import type { OwnRequest, UpstreamRequestParts } from "../authorization.ts";
 
 const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
@@ -43,7 +44,7 @@ export function serviceAccountRequest(
   const signed = [header, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
     .join(".");
-  const signature = sign("RSA-SHA256", Buffer.from(signed), key).toString("base64url");
+  const signature = nodeCrypto().sign("RSA-SHA256", Buffer.from(signed), key).toString("base64url");
   return formRequest(account.token_uri, {
     grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
     assertion: `${signed}.${signature}`,
@@ -52,7 +53,7 @@ export function serviceAccountRequest(
 
 /** The key that signs, read once: that takes longer than a signature. */
 export function signingKey({ private_key: pem }: ServiceAccountKey): KeyObject {
-  return createPrivateKey(pem);
+  return nodeCrypto().createPrivateKey(pem);
 }
 
 /** RFC 6749, section 6. */

@@ -1,5 +1,5 @@
 /** A list of IP addresses and ranges of them. */
-import { BlockList, isIP } from "node:net";
+import { addressBytes, addressRange, asIPv6, isInRange, rangeAsIPv6 } from "./ip-address.ts";
 
 export interface AddressList {
   /**
@@ -11,22 +11,15 @@ export interface AddressList {
 
 /** `entries`: validated addresses and CIDRs. */
 export function makeAddressList(entries: readonly string[]): AddressList {
-  const list = new BlockList();
-  for (const entry of entries) {
-    const [address, bits] = entry.split("/") as [string, string?];
-    const family = familyOf(address);
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
+  const ranges = entries.map((entry) => rangeAsIPv6(addressRange(entry)));
   return {
     has(address) {
       // The zone of a link-local address is a name of this machine's.
       const [plain = ""] = address.split("%", 1);
-      return isIP(plain) !== 0 && list.check(plain, familyOf(plain));
+      const bytes = addressBytes(plain);
+      if (bytes === null) return false;
+      const whole = asIPv6(bytes);
+      return ranges.some((range) => isInRange(range, whole));
     },
   };
-}
-
-function familyOf(address: string): "ipv4" | "ipv6" {
-  return isIP(address) === 6 ? "ipv6" : "ipv4";
 }
