@@ -9,6 +9,7 @@ export const PLAN: readonly string[] = [
   "usage",
   "stop",
   "seal",
+  "unseal",
   "amend",
   "request-decode",
   "request-encode",

@@ -9,7 +9,6 @@ import type { GatewayError } from "./core/errors.ts";
 import { systemScheduler } from "./core/scheduler.ts";
 import { ENDPOINT_PATHS, MODEL_COLLECTIONS, type ModelCollection } from "./dialects/endpoint-paths.ts";
 import { DEFAULT_DIALECT, dialectOfHeaders } from "./dialects/guess.ts";
-import { answerExplain } from "./explain/answer-explain.ts";
 import { askedText, nothingHere } from "./http/asked-path.ts";
 import type { ClientRequest } from "./http/client-request.ts";
 import { replyWithError } from "./http/error-reply.ts";
@@ -87,7 +86,10 @@ export function makeTable({
       path: "/v1/explain",
       dialect: DEFAULT_DIALECT,
       who: "client",
-      handler: (client, _params, principal) => answerExplain(gateway, client, principal),
+      handler: async (client, _params, principal) => {
+        const { answerExplain } = await import("./explain/answer-explain.ts");
+        return answerExplain(gateway, client, principal);
+      },
     },
     ...KEY_PAGES.map(
       ({ path, form }): RouteLine => ({

@@ -10,6 +10,7 @@
 import { Buffer } from "node:buffer";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import type { Codec } from "../../src/dialects/codec.ts";
 import type { DialectName } from "../../src/dialects/dialect.ts";
 import type { ModelReply } from "../../src/neutral/event.ts";
 import type { TranslatedRequest } from "../../src/translate/translated-request.ts";
@@ -32,11 +33,16 @@ const MODELS: Readonly<Record<DialectName, string>> = {
 
 type Modules = Awaited<ReturnType<typeof load>>;
 
+/** Older builds have all codecs in one table. */
+type Codecs = Partial<typeof import("../../src/dialects/codecs.ts")> & {
+  readonly CODECS: Readonly<Record<DialectName, Codec>>;
+};
+
 /** The code of one tree. */
 async function load(tree: string) {
   const from = (path: string): string => join(tree, "src", path);
   const [
-    { CODECS },
+    codecs,
     { RequestTranslator },
     { ReplyTranslator },
     { makeSealMemory },
@@ -44,7 +50,7 @@ async function load(tree: string) {
     traits,
     profiles,
   ] = await Promise.all([
-    import(from("dialects/codecs.ts")) as Promise<typeof import("../../src/dialects/codecs.ts")>,
+    import(from("dialects/codecs.ts")) as Promise<Codecs>,
     import(from("translate/request.ts")) as Promise<typeof import("../../src/translate/request.ts")>,
     import(from("translate/reply.ts")) as Promise<typeof import("../../src/translate/reply.ts")>,
     import(from("translate/seal-memory.ts")) as Promise<typeof import("../../src/translate/seal-memory.ts")>,
@@ -75,7 +81,9 @@ async function load(tree: string) {
     memory: makeSealMemory(1 << 20),
     fetchMedia: null,
   };
-  return { CODECS, RequestTranslator, ReplyTranslator, upstreams, gateway };
+  await codecs.loadCodecs?.("openai-chat", DIALECTS);
+  const codecOf = codecs.codecOf ?? ((dialect: DialectName) => codecs.CODECS[dialect]);
+  return { codecOf, RequestTranslator, ReplyTranslator, upstreams, gateway };
 }
 
 const REPAIRS = {
@@ -104,14 +112,16 @@ class Pair {
 
   /** As a provider of the client's dialect would get it. */
   #encodeAgent(): Uint8Array {
-    const { CODECS, upstreams, gateway } = this.#modules;
+    const { codecOf, upstreams, gateway } = this.#modules;
     const { family, profile } = upstreams[this.#client];
     const model = MODELS[this.#client];
     // Older builds ask for the family, whose method this is.
     const asked = { name: family.name, family, traitsOf: (plainName: string) => family.traitsOf(plainName) };
     const traits = gateway.snapshot.modelTraits.traitsOf(asked, this.#client, model);
     const options = { model, traits, profile, repairs: REPAIRS, purpose: "answer" } as const;
-    return Buffer.from(JSON.stringify(CODECS[this.#client].encodeRequest(agentRequest(model), options).body));
+    return Buffer.from(
+      JSON.stringify(codecOf(this.#client).encodeRequest(agentRequest(model), options).body),
+    );
   }
 
   translate(form: Form) {

@@ -4,8 +4,8 @@
  *     node_modules/.bin/bun bench/micro/translation-memory.ts [events, default 300000]
  */
 import { GatewayError } from "../../src/core/errors.ts";
-import { CODECS } from "../../src/dialects/codecs.ts";
 import type { DialectName } from "../../src/dialects/dialect.ts";
+import { CODECS } from "../../src/dialects/fixtures/codecs.ts";
 import { CallRestorer } from "../../src/neutral/answer/restore.ts";
 import { StreamTranslation } from "../../src/translate/stream.ts";
 

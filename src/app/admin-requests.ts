@@ -5,7 +5,6 @@ import type { AdminContext, OwnRequest } from "../admin/context.ts";
 import { adminIn } from "../auth/admin-key.ts";
 import type { Principal } from "../auth/keys.ts";
 import { HeaderList } from "../core/header-view.ts";
-import { explain } from "../explain/explain.ts";
 import { routeOfPath } from "../explain/route-of-path.ts";
 import type { ClientRequest, PinnedTo } from "../http/client-request.ts";
 import type { Gateway } from "../proxy/gateway.ts";
@@ -32,7 +31,8 @@ export function makeSend(gateway: Gateway): AdminContext["send"] {
 }
 
 export function makeExplain(gateway: Gateway): AdminContext["explain"] {
-  return ({ path, body }, key) => {
+  return async ({ path, body }, key) => {
+    const { explain } = await import("../explain/explain.ts");
     const atMs = gateway.clock.nowMs();
     return explain(gateway, {
       ...routeOf(path),

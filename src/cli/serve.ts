@@ -10,15 +10,12 @@ import { firstRun, firstRunFile } from "../config/first-run/first-run.ts";
 import { ensureAdminPassword } from "../config/first-run/password.ts";
 import { loadConfig, loadDraft } from "../config/load.ts";
 import { ConfigError, renderProblems } from "../config/problem.ts";
-import { isGateway, localHost } from "../doctor/machine-checks.ts";
 import { hashPassword, makeSteadyHash } from "../http/password.ts";
 import { AdminAccessTable, makeLink } from "../store/admin-access.ts";
 import { StoreError } from "../store/sql.ts";
 import { type CliIo, EXIT } from "./cli.ts";
 import { makeCommand, SHARED_FILES_HELP } from "./command.ts";
-import { withTransport } from "./findings.ts";
 import { makeLog, makeTerminalLog, type ProcessLog } from "./log.ts";
-import { runningIn } from "./running.ts";
 import { VERSION } from "./version.ts";
 import { writeStore } from "./write-store.ts";
 
@@ -201,22 +198,13 @@ function logFor(config: Config, io: CliIo, writer: LogWriter): ProcessLog {
 /** `config`: null where it could not be read. */
 async function startFailure(cause: unknown, config: Config | null, io: CliIo): Promise<string> {
   const error = cause as { code?: string; message?: string };
-  if (config !== null && error.code === "EADDRINUSE")
+  if (config !== null && error.code === "EADDRINUSE") {
+    // A gateway that serves needs no doctor in its memory.
+    const { takenByGateway } = await import("./taken-port.ts");
     return (await takenByGateway(config, io)) ?? portTaken(config);
+  }
   if (error.code === "EACCES") return "this port or folder is not allowed for this user; choose another one";
   return error.message ?? String(cause);
-}
-
-/** That a gateway has the main port, which, and what to do with it; null: it is another program, or another port. */
-async function takenByGateway({ server }: Config, io: CliIo): Promise<string | null> {
-  const { host, port, tls } = server;
-  const url = `${tls === null ? "http" : "https"}://${localHost(host)}:${port}/`;
-  if (!(await withTransport(io, (transport) => isGateway(url, transport)))) return null;
-  const running = runningIn(server.dataDir, io);
-  if (running === null || !running.url.endsWith(`:${port}${server.basePath}`))
-    return `port ${port} of ${host} is taken by another Clewline, which has a data folder of its own; stop that one, or set server.port, or --port, to a free one`;
-  const config = running.config === null ? "" : `, with ${running.config}`;
-  return `Clewline runs already at ${running.url} (process ${running.pid}${config}); it takes a changed file over by itself. "kill ${running.pid}" stops it`;
 }
 
 /** The gateway has up to three ports, and the system's error does not say which one it was. */

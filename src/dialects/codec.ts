@@ -127,15 +127,6 @@ export interface AmendedBody {
   readonly dropped: readonly Drop[];
 }
 
-/** The parts of an upstream's error body; null where it has none. */
-export interface DecodedError {
-  readonly message: string | null;
-  /** Structured type or code. */
-  readonly code: string | null;
-  /** The upstream's name of the field at fault. */
-  readonly param: string | null;
-}
-
 export interface Codec {
   readonly name: DialectName;
   /** The maker of this dialect's seals. */
@@ -192,15 +183,8 @@ export interface Codec {
    * that the model does not have.
    */
   amend(body: JsonObject, amendment: Amendment, target: AmendTarget): AmendedBody;
-  /**
-   * The body without sealed reasoning, for a second try after the provider refused a seal; null: it holds
-   * none.
-   */
-  withoutSeals(body: JsonObject): JsonObject | null;
   /** Requests for vectors; absent: the dialect has none. */
   readonly embeddings?: EmbeddingCodec;
-  /** Never throws. */
-  decodeError(body: string): DecodedError;
   /** The input tokens in the reply of a counting endpoint; null: none are there. */
   decodeCount(body: JsonObject): number | null;
   /** JSON text of the counting endpoint's reply; null: the dialect has no such endpoint. */

@@ -1,8 +1,8 @@
 // A stream that ends anywhere is an answer or a cut, in every dialect: a half frame at its end is never read as garbage.
 import { expect, test } from "bun:test";
 import type { ModelEvent } from "../neutral/event.ts";
-import { CODECS } from "./codecs.ts";
 import type { DialectName } from "./dialect.ts";
+import { CODECS } from "./fixtures/codecs.ts";
 import { readStream } from "./fixtures/tap-under-test.ts";
 
 test.each(Object.keys(CODECS) as DialectName[])(

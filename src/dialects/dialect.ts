@@ -95,9 +95,12 @@ export interface ForeignForms {
   readonly words: readonly string[];
   /** False: the request is surely by the book. Reads the bytes without parsing them. */
   mayBeIn(body: Uint8Array, peek: Peek): boolean;
-  /** The request by the book, which may be equal. Never throws: what makes no sense stays, for its reader to refuse. */
-  rewrite(body: JsonObject): JsonObject;
+  /** Loads what rewrites a request: most clients never need it. */
+  loadRewrite(): Promise<RewriteRequest>;
 }
+
+/** The request by the book, which may be equal. Never throws: what makes no sense stays, for its reader to refuse. */
+export type RewriteRequest = (body: JsonObject) => JsonObject;
 
 /** Answers of servers in forms that the dialect's book does not have, and that its clients do not read. */
 export interface ForeignReplies {
@@ -281,6 +284,15 @@ export interface EndpointFacts {
 /** The traits of a model that a dialect may limit. */
 export type TraitLimits = Partial<Omit<ModelTraits, "thinking" | "input">>;
 
+/** The parts of an upstream's error body; null where it has none. */
+export interface DecodedError {
+  readonly message: string | null;
+  /** Structured type or code. */
+  readonly code: string | null;
+  /** The upstream's name of the field at fault. */
+  readonly param: string | null;
+}
+
 export interface Dialect {
   readonly name: DialectName;
   /** By the name that the ledger shows. */
@@ -322,6 +334,8 @@ export interface Dialect {
   /** Whether the answer to a request with this body may be given again. */
   repeatFacts(body: JsonObject): RepeatFacts;
   makeTap(options: TapOptions): Tap;
+  /** Reads the body of an error reply. Never throws. */
+  decodeError(body: string): DecodedError;
   /** A whole error reply. `requestId` goes where the dialect has a place for it. */
   renderError(error: GatewayError, requestId: string): ErrorReply;
   /** null: the provider has no such headers. */

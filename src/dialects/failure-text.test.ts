@@ -1,8 +1,8 @@
 /** Errors of upstreams in every dialect, cut to their bound. */
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../core/errors.ts";
-import { CODECS } from "./codecs.ts";
 import type { DialectName } from "./dialect.ts";
+import { CODECS } from "./fixtures/codecs.ts";
 import { DECODE_OPTIONS } from "./fixtures/dialects-under-test.ts";
 import { encode, makeTap } from "./fixtures/tap-under-test.ts";
 import { MAX_FAILURE_BYTES } from "./shared/failure-text.ts";

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { atOnce, inTurns, type Pieces } from "../core/turns.ts";
 import { jsonText, parseRequestObject } from "../wire/json.ts";
-import type { Dialect, ForeignForms, Peek } from "./dialect.ts";
+import type { Dialect, DialectName, Peek, RewriteRequest } from "./dialect.ts";
 import type { Route } from "./endpoint.ts";
 import { DIALECTS } from "./index.ts";
 import { peekRequest } from "./peek.ts";
@@ -16,9 +16,12 @@ export interface BookRequest {
   readonly peek: Peek;
 }
 
+/** Those that were loaded. */
+const rewrites = new Map<DialectName, RewriteRequest>();
+
 /**
  * A body that is by the book, in a form that nobody knows, or longer than `limitBytes` comes back as it is. A promise only for
- * a large body that may be foreign. Throws `bad_request` as a peek does.
+ * a body that may be foreign, if it is large or the first one. Throws `bad_request` as a peek does.
  */
 export function peekByTheBook(
   { dialect, purpose }: Route,
@@ -29,15 +32,24 @@ export function peekByTheBook(
   const { foreignForms }: Dialect = DIALECTS[dialect];
   if (foreignForms === undefined || purpose !== "answer" || body.byteLength > limitBytes) return given;
   if (!foreignForms.mayBeIn(body, given.peek)) return given;
-  const pieces = rewritten(dialect, given, foreignForms);
-  return body.byteLength > LARGE_BODY_BYTES ? inTurns(pieces) : atOnce(pieces);
+  const rewrite = rewrites.get(dialect);
+  if (rewrite !== undefined) return rewriteBy(rewrite, dialect, given);
+  return foreignForms.loadRewrite().then((loaded) => {
+    rewrites.set(dialect, loaded);
+    return rewriteBy(loaded, dialect, given);
+  });
 }
 
-function* rewritten(
-  dialect: Route["dialect"],
+function rewriteBy(
+  rewrite: RewriteRequest,
+  dialect: DialectName,
   given: BookRequest,
-  { rewrite }: ForeignForms,
-): Pieces<BookRequest> {
+): BookRequest | Promise<BookRequest> {
+  const pieces = rewritten(dialect, given, rewrite);
+  return given.body.byteLength > LARGE_BODY_BYTES ? inTurns(pieces) : atOnce(pieces);
+}
+
+function* rewritten(dialect: DialectName, given: BookRequest, rewrite: RewriteRequest): Pieces<BookRequest> {
   yield;
   const parsed = parseRequestObject(given.body);
   if (parsed === null) return given;

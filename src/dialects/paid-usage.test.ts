@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import type { JsonObject } from "../core/json.ts";
 import type { ModelEvent } from "../neutral/event.ts";
 import type { Usage } from "../neutral/usage.ts";
-import { CODECS } from "./codecs.ts";
 import type { DialectName } from "./dialect.ts";
+import { CODECS } from "./fixtures/codecs.ts";
 import { makeTap, runTap } from "./fixtures/tap-under-test.ts";
 
 const OPTIONS = { idSeed: "SEED", maxFrameBytes: 1_000_000 };

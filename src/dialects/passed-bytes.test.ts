@@ -1,7 +1,7 @@
 // What reads a stream keeps no bytes that have passed: between two reads of a slow answer they would stay in memory.
 import { expect, test } from "bun:test";
-import { CODECS } from "./codecs.ts";
 import type { DialectName, Framing } from "./dialect.ts";
+import { CODECS } from "./fixtures/codecs.ts";
 import { encode, makeTap, readStream } from "./fixtures/tap-under-test.ts";
 
 const READERS = 20;

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
-import { CODECS } from "./codecs.ts";
 import type { DialectName } from "./dialect.ts";
+import { CODECS } from "./fixtures/codecs.ts";
 
 const decode = (name: DialectName, body: JsonObject) =>
   CODECS[name].decodeRequest(body, { model: "m", stream: false });

@@ -3,8 +3,8 @@ import type { JsonObject } from "../core/json.ts";
 import type { ModelEvent } from "../neutral/event.ts";
 import { fold } from "../neutral/fold.ts";
 import { NO_USAGE, type Usage } from "../neutral/usage.ts";
-import { CODECS } from "./codecs.ts";
 import type { DialectName } from "./dialect.ts";
+import { CODECS } from "./fixtures/codecs.ts";
 import { encode, everyByte, makeTap, runTap } from "./fixtures/tap-under-test.ts";
 
 interface Sample {

@@ -8,8 +8,8 @@ import {
   sendWhole,
   startRawUpstream,
 } from "../../test/kit/raw-upstream.ts";
-import { CODECS } from "../dialects/codecs.ts";
 import { makeRoute } from "../dialects/endpoint.ts";
+import { CODECS } from "../dialects/fixtures/codecs.ts";
 import { NO_REPAIRS } from "../dialects/repair.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { ownNeed } from "../pool/fixtures/need.ts";

@@ -2,24 +2,32 @@
 import { GatewayError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { CodecProfile } from "../dialects/codec-profile.ts";
-import { CODECS } from "../dialects/codecs.ts";
+import { codecOf } from "../dialects/codecs.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import type { EmbeddingCodec, EmbeddingReply, EmbeddingRequest } from "../dialects/embedding-codec.ts";
 import type { Route } from "../dialects/endpoint.ts";
+import { DIALECTS } from "../dialects/index.ts";
 import type { Drop } from "../neutral/request.ts";
 import type { ToolNames } from "../neutral/tools/tool-names.ts";
 import { parseJsonObject } from "../wire/json.ts";
 import { boundDrops, strictRefusal } from "./drops.ts";
 import type { TranslatedRequest } from "./translated-request.ts";
 
+/** The dialects that have an endpoint for vectors. */
+const WITH_VECTORS: ReadonlySet<string> = new Set(
+  Object.values(DIALECTS)
+    .filter(({ endpoints }) => Object.values(endpoints).some(({ purpose }) => purpose === "embed"))
+    .map(({ name }) => name),
+);
+
 /** The first of these dialects that asks for vectors; null: none does. */
 export function embeddingDialect(dialects: Iterable<DialectName>): DialectName | null {
-  for (const dialect of dialects) if (CODECS[dialect].embeddings !== undefined) return dialect;
+  for (const dialect of dialects) if (WITH_VECTORS.has(dialect)) return dialect;
   return null;
 }
 
-function codecOf(dialect: DialectName): EmbeddingCodec {
-  const { embeddings } = CODECS[dialect];
+function vectorCodecOf(dialect: DialectName): EmbeddingCodec {
+  const { embeddings } = codecOf(dialect);
   if (embeddings === undefined) throw new Error(`${dialect} has no embeddings`);
   return embeddings;
 }
@@ -42,7 +50,7 @@ type Asked = Pick<Route, "dialect" | "endpoint">;
 
 /** Throws `bad_request` or `not_translatable`. */
 export function decodeEmbedding({ dialect, endpoint }: Asked, body: JsonObject): DecodedEmbedding {
-  return codecOf(dialect).decodeRequest(body, isBatch(endpoint));
+  return vectorCodecOf(dialect).decodeRequest(body, isBatch(endpoint));
 }
 
 /** No tools, so no names of tools. */
@@ -54,12 +62,12 @@ export function encodeEmbedding(
   decoded: DecodedEmbedding,
   { isStrict, ...target }: EmbeddingTarget,
 ): TranslatedRequest {
-  const { path, body, dropped: lost } = codecOf(dialect).encodeRequest(decoded.request, target);
+  const { path, body, dropped: lost } = vectorCodecOf(dialect).encodeRequest(decoded.request, target);
   const dropped = boundDrops([...decoded.dropped, ...lost]);
   if (dropped.length > 0 && isStrict) throw strictRefusal(dropped);
   return {
     dialect,
-    codec: CODECS[dialect],
+    codec: codecOf(dialect),
     encoded: { path, headers: [], names: SAME_NAMES, watchedStops: [] },
     body: encoder.encode(JSON.stringify(body)),
     dropped,
@@ -73,7 +81,7 @@ export function encodeEmbedding(
 /** The upstream's reply to a request for `count` texts. Throws `upstream_garbage`. */
 export function readEmbedding(dialect: DialectName, bytes: Uint8Array, count: number): EmbeddingReply {
   const body = parseJsonObject(bytes);
-  const reply = body === null ? null : codecOf(dialect).decodeReply(body);
+  const reply = body === null ? null : vectorCodecOf(dialect).decodeReply(body);
   if (reply?.vectors.length !== count)
     throw new GatewayError("upstream_garbage", "the upstream's reply has no vector for each text");
   return reply;
@@ -85,7 +93,7 @@ export function writeEmbedding(
   reply: EmbeddingReply,
   options: { readonly model: string; readonly encoding: EmbeddingRequest["encoding"] },
 ): string {
-  return codecOf(dialect).encodeReply(reply, { ...options, isBatch: isBatch(endpoint) });
+  return vectorCodecOf(dialect).encodeReply(reply, { ...options, isBatch: isBatch(endpoint) });
 }
 
 function isBatch(endpoint: string): boolean {

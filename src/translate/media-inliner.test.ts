@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
-import { CODECS } from "../dialects/codecs.ts";
+import { CODECS } from "../dialects/fixtures/codecs.ts";
 import type { UserPart } from "../neutral/message.ts";
 import type { ModelRequest } from "../neutral/request.ts";
 import {

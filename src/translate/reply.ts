@@ -6,7 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import { GatewayError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Codec } from "../dialects/codec.ts";
-import { CODECS } from "../dialects/codecs.ts";
+import { codecOf } from "../dialects/codecs.ts";
 import type { Framing } from "../dialects/dialect.ts";
 import type { EmbeddingReply } from "../dialects/embedding-codec.ts";
 import { CallCheck } from "../neutral/answer/malformed.ts";
@@ -41,7 +41,6 @@ export interface TranslationOwner {
 export class ReplyTranslator {
   readonly #source: TranslationSource;
   readonly #request: RequestTranslator;
-  readonly #client: Codec;
   readonly #owner: TranslationOwner;
   readonly #continuations = new Continuations();
 
@@ -49,7 +48,6 @@ export class ReplyTranslator {
     this.#source = source;
     this.#owner = owner;
     this.#request = request;
-    this.#client = CODECS[source.exchange.route.dialect];
   }
 
   /** A tap that reads the streamed reply to `first` and writes the client's stream. */
@@ -239,6 +237,11 @@ export class ReplyTranslator {
   #veil(): ReasoningVeil | null {
     const { reasoningView } = this.#request;
     return reasoningView === "shown" ? null : new ReasoningVeil(reasoningView);
+  }
+
+  /** Of the client's dialect: it was loaded for the request. */
+  get #client(): Codec {
+    return codecOf(this.#source.exchange.route.dialect);
   }
 
   #decodeOptions() {

@@ -7,7 +7,7 @@ import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Codec, DecodedRequest, EncodedRequest, EncodeRequestOptions } from "../dialects/codec.ts";
-import { CODECS } from "../dialects/codecs.ts";
+import { codecOf, loadCodecs } from "../dialects/codecs.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
 import type { EmbeddingRequest } from "../dialects/embedding-codec.ts";
 import type { Route } from "../dialects/endpoint.ts";
@@ -27,7 +27,7 @@ import { firstToCarry } from "./first-to-carry.ts";
 import { MediaInliner } from "./media-inliner.ts";
 import { heededBy, repairEncoded, repairedTraits } from "./repaired.ts";
 import type { SealMemory } from "./seal-memory.ts";
-import type { TranslatedRequest } from "./translated-request.ts";
+import { type Draft, type TranslatedRequest, writeBody } from "./translated-request.ts";
 
 /** A body beyond this size is decoded and encoded in steps, with other requests served between the steps. */
 const LARGE_BODY_BYTES = 256 * 1024;
@@ -38,8 +38,6 @@ const MAX_WATCHED_STOPS = 64;
 const MAX_STOP_CHARS = 1_024;
 
 const NO_NAMES = {};
-
-const encoder = new TextEncoder();
 
 /** The part of an exchange that translation reads. */
 export interface TranslatedExchange {
@@ -83,7 +81,6 @@ interface SpokenTarget extends Omit<TranslationTarget, "dialects"> {
 
 export class RequestTranslator {
   readonly #source: TranslationSource;
-  readonly #client: Codec;
   #decoded: DecodedRequest | null = null;
   #replyContext: unknown = undefined;
   #reasoningView: ReasoningView = "shown";
@@ -92,21 +89,24 @@ export class RequestTranslator {
 
   constructor(source: TranslationSource) {
     this.#source = source;
-    this.#client = CODECS[source.exchange.route.dialect];
   }
 
   /** The client's request in the neutral language. Throws `bad_request` or `not_translatable`. */
   async decode(): Promise<ModelRequest> {
+    await loadCodecs(this.#dialect, []);
     const { request } = this.#decoded ?? (await this.#decodeInSteps());
     return request;
   }
 
   /**
-   * The request for one target; a promise only for a large body, or when the gateway fetches files for it.
+   * The request for one target; a promise only for a large body, when the gateway fetches files for it, or for the first
+   * request between two dialects.
    * Throws `not_translatable` when the target must not lose a part that it cannot take, or when the key or
    * model is strict and any part would be lost.
    */
   encode(target: TranslationTarget): TranslatedRequest | Promise<TranslatedRequest> {
+    const loading = loadCodecs(this.#dialect, target.dialects);
+    if (loading !== null) return loading.then(() => this.encode(target));
     if (this.#source.exchange.route.purpose === "embed") return this.#encodeVectors(target);
     if (this.#decoded === null && this.#isLarge)
       return this.#decodeInSteps().then((decoded) => this.#encodeBest(decoded, target));
@@ -129,7 +129,7 @@ export class RequestTranslator {
     const { gateway, exchange } = this.#source;
     const traits = gateway.snapshot.modelTraits.traitsOf(upstream, dialect, model);
     const amended = exchange.amendment === null ? request : amendRequest(request, exchange.amendment);
-    return CODECS[dialect].outgrows?.(amended, traits) === true;
+    return codecOf(dialect).outgrows?.(amended, traits) === true;
   }
 
   #encodeTo(decoded: DecodedRequest, target: SpokenTarget): TranslatedRequest | Promise<TranslatedRequest> {
@@ -144,6 +144,7 @@ export class RequestTranslator {
    * null: only the client's own provider can read the request.
    */
   async sameDialect(): Promise<TranslatedRequest | null> {
+    await loadCodecs(this.#dialect, []);
     try {
       if (this.#decoded === null) await this.#decodeInSteps();
     } catch (cause) {
@@ -154,9 +155,8 @@ export class RequestTranslator {
     this.#reasoningView = "shown";
     const encoded = { path: "", headers: [], names: SAME_NAMES, watchedStops: [] };
     const body = this.#source.body ?? new Uint8Array(0);
-    const { dialect } = this.#source.exchange.route;
     return {
-      dialect,
+      dialect: this.#dialect,
       codec: this.#client,
       encoded,
       body,
@@ -221,7 +221,7 @@ export class RequestTranslator {
   #restored({ request }: DecodedRequest, { dialect }: SpokenTarget): ModelRequest {
     const { gateway, exchange } = this.#source;
     const amended = exchange.amendment === null ? request : amendRequest(request, exchange.amendment);
-    return gateway.memory.restore(exchange.principal.name, amended, CODECS[dialect].maker);
+    return gateway.memory.restore(exchange.principal.name, amended, codecOf(dialect).maker);
   }
 
   #withFiles(
@@ -231,7 +231,7 @@ export class RequestTranslator {
     const { gateway, exchange } = this.#source;
     if (!gateway.snapshot.config.media.fetch) return request;
     this.#media ??= new MediaInliner(gateway, exchange.client);
-    return this.#media.inline(request, CODECS[dialect].takesUrls(upstream.profile));
+    return this.#media.inline(request, codecOf(dialect).takesUrls(upstream.profile));
   }
 
   #encoded(request: ModelRequest, target: SpokenTarget): TranslatedRequest {
@@ -243,7 +243,7 @@ export class RequestTranslator {
     const { gateway, exchange } = this.#source;
     const { upstream, model, dialect } = target;
     const repairs = target.repairs.length === 0 ? target.repairs : repairsIn(dialect, target.repairs);
-    const codec = CODECS[dialect];
+    const codec = codecOf(dialect);
     const traits = gateway.snapshot.modelTraits.traitsOf(upstream, dialect, model);
     const purpose: "answer" | "count" = exchange.route.purpose === "count" ? "count" : "answer";
     const options = {
@@ -334,6 +334,15 @@ export class RequestTranslator {
     );
   }
 
+  /** The client's own. */
+  get #dialect(): DialectName {
+    return this.#source.exchange.route.dialect;
+  }
+
+  get #client(): Codec {
+    return codecOf(this.#dialect);
+  }
+
   get #isLarge(): boolean {
     return (this.#source.body?.byteLength ?? 0) > LARGE_BODY_BYTES;
   }
@@ -376,13 +385,6 @@ export class RequestTranslator {
     const names: Readonly<Record<string, string | null>> = this.#client.fieldNames;
     return Object.hasOwn(names, field) ? (names[field] as string | null) : field;
   }
-}
-
-/** A request for a target whose body has not been written yet. */
-type Draft = Omit<TranslatedRequest, "body"> & { readonly body: JsonObject };
-
-function writeBody(draft: Draft): TranslatedRequest {
-  return { ...draft, body: encoder.encode(JSON.stringify(draft.body)) };
 }
 
 function parseRequest(bytes: Uint8Array): JsonObject {

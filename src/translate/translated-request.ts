@@ -1,4 +1,5 @@
 /** A client's request, translated for one target. */
+import type { JsonObject } from "../core/json.ts";
 import type { Codec, EncodedRequest } from "../dialects/codec.ts";
 import type { DialectName } from "../dialects/dialect.ts";
 import type { Drop } from "../neutral/request.ts";
@@ -19,4 +20,13 @@ export interface TranslatedRequest {
   readonly isStream: boolean;
   /** The provider may search the web, and may pause its answer while it searches. */
   readonly searches: boolean;
+}
+
+/** A request for a target whose body has not been written yet. */
+export type Draft = Omit<TranslatedRequest, "body"> & { readonly body: JsonObject };
+
+const encoder = new TextEncoder();
+
+export function writeBody(draft: Draft): TranslatedRequest {
+  return { ...draft, body: encoder.encode(JSON.stringify(draft.body)) };
 }

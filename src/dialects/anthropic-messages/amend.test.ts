@@ -5,6 +5,7 @@ import type { Amendment } from "../../neutral/amendment.ts";
 import { ANTHROPIC } from "../../upstreams/profiles.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
 import { MANUAL_TRAITS, OPTIONS, TRAITS } from "./fixtures/codec-under-test.ts";
+import { withoutSeals } from "./unseal.ts";
 
 const NO_VALUES: Amendment["fixed"] = {
   temperature: null,
@@ -146,7 +147,7 @@ describe("seals that were refused", () => {
       { role: "assistant", content: [{ type: "redacted_thinking", data: "x" }] },
       BODY.messages[0],
     ];
-    expect(codec.withoutSeals({ ...BODY, messages })).toEqual({
+    expect(withoutSeals({ ...BODY, messages })).toEqual({
       ...BODY,
       messages: [
         BODY.messages[0],
@@ -164,14 +165,14 @@ describe("seals that were refused", () => {
       context_management: { edits: [{ type: "clear_thinking_20251015", keep: "all" }] },
       messages: [BODY.messages[0], { role: "assistant", content: [thought, use] }, answered],
     };
-    const stripped = codec.withoutSeals(body);
+    const stripped = withoutSeals(body);
     expect(stripped).not.toHaveProperty("thinking");
     expect(stripped).not.toHaveProperty("context_management");
-    expect(codec.withoutSeals({ ...body, thinking: { type: "adaptive" } })).toHaveProperty("thinking");
+    expect(withoutSeals({ ...body, thinking: { type: "adaptive" } })).toHaveProperty("thinking");
   });
 
   test("without any there is nothing to do", () => {
-    expect(codec.withoutSeals(BODY)).toBeNull();
+    expect(withoutSeals(BODY)).toBeNull();
   });
 });
 

@@ -17,6 +17,7 @@ import { makeUsage, NO_USAGE } from "../../neutral/usage.ts";
 import { checkMessages } from "../../simulator/anthropic-messages/rules.ts";
 import { makeTap, runTap } from "../fixtures/tap-under-test.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
+import { decodeError } from "./error-decode.ts";
 import {
   decodePieces,
   encodeRequest,
@@ -353,7 +354,7 @@ test("garbage throws nothing but a GatewayError", () => {
       );
       expectGatewayError(() => codec.decodeReply(body, OPTIONS));
       expectGatewayError(() => codec.decodeReply({ type: "message", content } as never, OPTIONS));
-      codec.decodeError(JSON.stringify(body));
+      decodeError(JSON.stringify(body));
     }),
     RUNS,
   );

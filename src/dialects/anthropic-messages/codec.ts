@@ -1,8 +1,7 @@
 /** The codec of the Messages API. */
 import type { Codec } from "../codec.ts";
 import { countOf } from "../shared/token-count.ts";
-import { amend, continueReply, withoutSeals } from "./amend.ts";
-import { decodeError } from "./error-decode.ts";
+import { amend, continueReply } from "./amend.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
 import { decodeRequest } from "./request-decode.ts";
@@ -53,8 +52,6 @@ export const anthropicMessagesCodec: Codec = {
   encodeReply,
   continueReply,
   amend,
-  withoutSeals,
-  decodeError,
   decodeCount: (body) => countOf(body.input_tokens),
   encodeCount: (inputTokens) => JSON.stringify({ input_tokens: inputTokens }),
 };

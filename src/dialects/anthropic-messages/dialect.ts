@@ -2,6 +2,7 @@
 import type { Dialect, RateHeaders } from "../dialect.ts";
 import { ID, NUMBER } from "../query-values.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
+import { decodeError } from "./error-decode.ts";
 import { renderError } from "./error-encode.ts";
 import { FOREIGN_FORMS } from "./foreign/forms.ts";
 import { renderModel, renderModels } from "./models.ts";
@@ -73,6 +74,7 @@ export const anthropicMessages = {
   repeatFacts,
   makeTap: (options) =>
     tapOf(new MessagesReader((options.peek as MessagesPeek | null)?.keepsReplyId ?? false), options),
+  decodeError,
   renderError,
   rateHeaders: RATE_HEADERS,
   wrapFailure: (failure) => `{"type":"error","error":${failure}}`,

@@ -1,7 +1,7 @@
 /** Reads the errors of Anthropic and of servers that speak its dialect. */
 import type { JsonObject } from "../../core/json.ts";
 import { asObject, asString } from "../../wire/json.ts";
-import type { DecodedError } from "../codec.ts";
+import type { DecodedError } from "../dialect.ts";
 import { errorEnvelope, messageIn, plainError, unwrapError } from "../shared/error-body.ts";
 
 export function decodeError(body: string): DecodedError {

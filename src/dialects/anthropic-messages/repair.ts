@@ -6,7 +6,7 @@ import { REFUSED_MEMBER } from "../shared/refused-member.ts";
 import { CALL_IDS_REFUSED, fitCallIds } from "../shared/repairs/call-id-repairs.ts";
 import { addProperties, TOOL_MEMBERS_REFUSED, WITHOUT_NULLS } from "../shared/repairs/tool-repairs.ts";
 import { joinContents, joinTurnsIn, partsOf, withoutSealsIn } from "../shared/turns.ts";
-import { withoutSeals } from "./amend.ts";
+import { withoutSeals } from "./unseal.ts";
 import { CALL_ID } from "./wire.ts";
 
 const REFUSALS: readonly Refusal[] = [

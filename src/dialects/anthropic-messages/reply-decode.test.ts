@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
 import { NO_USAGE } from "../../neutral/usage.ts";
 import { anthropicMessagesCodec as codec } from "./codec.ts";
+import { decodeError } from "./error-decode.ts";
 import { OPTIONS } from "./fixtures/codec-under-test.ts";
 
 const message = (content: unknown[], more: object = {}) => ({
@@ -120,7 +121,7 @@ describe("errors", () => {
     ["", { message: null, code: null, param: null }],
     ["null", { message: null, code: null, param: null }],
   ])("%s", (body, expected) => {
-    expect(codec.decodeError(body)).toEqual(expected);
+    expect(decodeError(body)).toEqual(expected);
   });
 });
 

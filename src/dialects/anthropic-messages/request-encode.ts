@@ -14,11 +14,11 @@ import type { Effort } from "../../neutral/traits.ts";
 import type { EncodedRequest, EncodeRequestOptions } from "../codec.ts";
 import { withRunnableTools } from "../shared/provider-tools.ts";
 import { refusedBegunAnswer, refusedParameter } from "../shared/refusal.ts";
-import { isUnthinkable } from "./amend.ts";
 import { CacheMarks, cacheControlOf } from "./cache-marks.ts";
 import { encodeSampling, encodeThinking, maxTokensOf } from "./thinking-encode.ts";
 import { encodeToolChoice, encodeTools, movedConstraints, toolFault, toolNames } from "./tool-encode.ts";
 import { addText, encodeMessages, isBlank, withoutUnsendable } from "./turn-encode.ts";
+import { isUnthinkable } from "./unseal.ts";
 import type { WireBlock, WireMessage } from "./wire.ts";
 
 /** Asks for JSON without a schema: the API has no switch for it. */

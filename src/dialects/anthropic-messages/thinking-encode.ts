@@ -23,7 +23,7 @@ export interface ThinkingSituation {
   readonly maxTokens: number;
   /** The request forces a call. */
   readonly isForced: boolean;
-  /** See `isUnthinkable` in `amend.ts`. */
+  /** See `isUnthinkable` in `unseal.ts`. */
   readonly isUnthinkable: boolean;
 }
 

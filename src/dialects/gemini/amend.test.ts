@@ -5,6 +5,7 @@ import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
 import { GEMINI } from "../../upstreams/profiles.ts";
 import { geminiCodec } from "./codec.ts";
 import { OLD_TRAITS, TRAITS } from "./fixtures/codec-under-test.ts";
+import { withoutSeals } from "./unseal.ts";
 
 const NO_VALUES: ParameterValues = {
   temperature: null,
@@ -121,7 +122,7 @@ describe("a body without seals", () => {
       ],
       tools: [],
     };
-    expect(geminiCodec.withoutSeals(body)).toEqual({
+    expect(withoutSeals(body)).toEqual({
       contents: [
         { role: "user", parts: [{ text: "Hi" }] },
         {
@@ -139,7 +140,7 @@ describe("a body without seals", () => {
       { parts: [{ functionCall: { name: "f" }, thoughtSignature: "skip_thought_signature_validator" }] },
       5,
     ];
-    expect(geminiCodec.withoutSeals({ contents })).toBeNull();
-    expect(geminiCodec.withoutSeals({ contents: "x" })).toBeNull();
+    expect(withoutSeals({ contents })).toBeNull();
+    expect(withoutSeals({ contents: "x" })).toBeNull();
   });
 });

@@ -17,6 +17,7 @@ import type { AssistantPart } from "../../neutral/message.ts";
 import type { Framing } from "../dialect.ts";
 import { makeTap } from "../fixtures/tap-under-test.ts";
 import { geminiCodec } from "./codec.ts";
+import { decodeError } from "./error-decode.ts";
 import {
   DECODE,
   decodePieces,
@@ -28,6 +29,7 @@ import {
   TRAITS,
 } from "./fixtures/codec-under-test.ts";
 import { mapOffsets, PointIndex } from "./offsets.ts";
+import { withoutSeals } from "./unseal.ts";
 
 const RUNS = { numRuns: PROPERTY_RUNS };
 const utf8 = new TextEncoder();
@@ -244,8 +246,8 @@ describe("garbage", () => {
         onlyGatewayErrors(() =>
           geminiCodec.decodeRequest({ contents: [each], tools: [each] }, { model: "m", stream: true }),
         );
-        geminiCodec.decodeError(JSON.stringify(each));
-        geminiCodec.withoutSeals(each);
+        decodeError(JSON.stringify(each));
+        withoutSeals(each);
       }),
       RUNS,
     );

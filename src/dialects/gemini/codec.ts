@@ -3,9 +3,8 @@ import type { JsonObject } from "../../core/json.ts";
 import type { ModelReply } from "../../neutral/event.ts";
 import type { Codec } from "../codec.ts";
 import { countOf } from "../shared/token-count.ts";
-import { amend, withoutSeals } from "./amend.ts";
+import { amend } from "./amend.ts";
 import { embeddings } from "./embeddings/codec.ts";
-import { decodeError } from "./error-decode.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
 import { decodeRequest } from "./request-decode.ts";
@@ -57,9 +56,7 @@ export const geminiCodec: Codec = {
   encodeReply,
   continueReply,
   amend,
-  withoutSeals,
   embeddings,
-  decodeError,
   decodeCount: (body) => countOf(body.totalTokens),
   encodeCount: (inputTokens) => JSON.stringify({ totalTokens: inputTokens }),
 };

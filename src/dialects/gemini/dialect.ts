@@ -3,6 +3,7 @@ import type { Dialect, EndpointFacts } from "../dialect.ts";
 import { ID, NUMBER } from "../query-values.ts";
 import { RequestPeek } from "../shared/request-peek.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
+import { decodeError } from "./error-decode.ts";
 import { renderError } from "./error-encode.ts";
 import { renderModel, renderModels } from "./models.ts";
 import { PEEK_SHAPE, PREFIX, PROVIDER_IDS } from "./peek.ts";
@@ -88,6 +89,7 @@ export const gemini = {
   repairs: REPAIRS,
   repeatFacts,
   makeTap: (options) => tapOf(new GeminiReader(), options),
+  decodeError,
   renderError,
   rateHeaders: null,
   wrapFailure: (failure) => `{"error":${failure}}`,

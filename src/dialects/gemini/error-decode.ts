@@ -1,7 +1,7 @@
 /** Reads Google's error objects, and those of servers in front of Google's. */
 import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject, asString } from "../../wire/json.ts";
-import type { DecodedError } from "../codec.ts";
+import type { DecodedError } from "../dialect.ts";
 import {
   errorEnvelope,
   messageIn,

@@ -4,7 +4,7 @@ import { asArray, asObject } from "../../wire/json.ts";
 import { type BodyEdit, mapMember, type Refusal, type RepairRules } from "../repair.ts";
 import { REFUSED_MEMBER } from "../shared/refused-member.ts";
 import { joinTurnsIn, withoutSealsIn } from "../shared/turns.ts";
-import { withoutSeals } from "./amend.ts";
+import { withoutSeals } from "./unseal.ts";
 import { DUMMY_SIGNATURE } from "./wire.ts";
 
 const REFUSALS: readonly Refusal[] = [

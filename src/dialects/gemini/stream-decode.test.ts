@@ -3,6 +3,7 @@ import type { ModelEvent } from "../../neutral/event.ts";
 import { fold } from "../../neutral/fold.ts";
 import { readStream } from "../fixtures/tap-under-test.ts";
 import { geminiCodec } from "./codec.ts";
+import { decodeError } from "./error-decode.ts";
 import { array, chunk, decodePieces, decodeStream, partsOf, sse } from "./fixtures/codec-under-test.ts";
 
 const STOP = { finishReason: "STOP" };
@@ -603,10 +604,10 @@ describe("an error body", () => {
     [{ detail: "text" }, "text", null, null],
     ["text", "text", null, null],
   ])("%j", (body, message, code, param) => {
-    expect(geminiCodec.decodeError(JSON.stringify(body))).toEqual({ message, code, param });
+    expect(decodeError(JSON.stringify(body))).toEqual({ message, code, param });
   });
 
   test("of no JSON says nothing", () => {
-    expect(geminiCodec.decodeError("<html>")).toEqual({ message: null, code: null, param: null });
+    expect(decodeError("<html>")).toEqual({ message: null, code: null, param: null });
   });
 });

@@ -47,3 +47,20 @@ export const DUMMY_SIGNATURE = "skip_thought_signature_validator";
 
 /** What clients write where they have no signature: nothing is sealed in them. */
 export const DUMMY_SIGNATURES: readonly string[] = [DUMMY_SIGNATURE, "context_engineering_is_the_way_to_go"];
+
+/** The spelling of the name in the object: both count, and only one of them may be there. */
+export function nameIn(object: JsonObject, name: string): string {
+  const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return !Object.hasOwn(object, name) && Object.hasOwn(object, snake) ? snake : name;
+}
+
+/** null: neither spelling is there. */
+export function memberIn(object: JsonObject, name: string): unknown {
+  const found = nameIn(object, name);
+  return Object.hasOwn(object, found) ? (object[found] ?? null) : null;
+}
+
+/** The object with a member set in its place, or behind the others. */
+export function withMember(object: JsonObject, name: string, value: unknown): JsonObject {
+  return { ...object, [nameIn(object, name)]: value };
+}

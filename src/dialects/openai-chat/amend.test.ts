@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
 import { openaiChatCodec } from "./codec.ts";
 import { COMPATIBLE, OPENAI, TRAITS } from "./fixtures/codec-under-test.ts";
+import { withoutSeals } from "./unseal.ts";
 
 const amend = (...args: Parameters<typeof openaiChatCodec.amend>) => openaiChatCodec.amend(...args).body;
 
@@ -97,7 +98,7 @@ describe("amendments of relayed bodies", () => {
       model: "m",
       messages: [{ role: "assistant", tool_calls: [each] }],
     });
-    expect(openaiChatCodec.withoutSeals(withCall(signed))).toEqual(withCall(call));
-    expect(openaiChatCodec.withoutSeals(withCall(call))).toBeNull();
+    expect(withoutSeals(withCall(signed))).toEqual(withCall(call));
+    expect(withoutSeals(withCall(call))).toBeNull();
   });
 });

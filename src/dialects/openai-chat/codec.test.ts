@@ -19,6 +19,7 @@ import { fold } from "../../neutral/fold.ts";
 import type { ModelRequest } from "../../neutral/request.ts";
 import { makeTap, runTap } from "../fixtures/tap-under-test.ts";
 import { openaiChatCodec } from "./codec.ts";
+import { decodeError } from "./error-decode.ts";
 import {
   COMPATIBLE,
   DECODE,
@@ -270,7 +271,7 @@ describe("properties", () => {
       fc.property(modelReply(FEATURES), fc.nat(), anyValue(), (reply, place, value) => {
         const body = spoil(JSON.parse(openaiChatCodec.encodeReply(reply, REPLY)), place, value);
         expectGatewayError(() => openaiChatCodec.decodeReply(body, DECODE));
-        openaiChatCodec.decodeError(JSON.stringify(body));
+        decodeError(JSON.stringify(body));
       }),
       RUNS,
     );

@@ -1,8 +1,7 @@
 /** The codec of Chat Completions, for OpenAI and compatible servers. */
 import type { Codec } from "../codec.ts";
-import { amend, withoutSeals } from "./amend.ts";
+import { amend } from "./amend.ts";
 import { embeddings } from "./embeddings/codec.ts";
-import { decodeError } from "./error-decode.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
 import { decodeRequest } from "./request-decode.ts";
@@ -54,9 +53,7 @@ export const openaiChatCodec: Codec = {
   encodeReply,
   continueReply: () => null,
   amend,
-  withoutSeals,
   embeddings,
-  decodeError,
   decodeCount: () => null,
   encodeCount: () => null,
 };

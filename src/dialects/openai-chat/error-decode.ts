@@ -1,7 +1,7 @@
 /** Reads errors of upstreams: in a body, or inside an answer that began well. */
 import type { JsonObject } from "../../core/json.ts";
 import { asObject, asString } from "../../wire/json.ts";
-import type { DecodedError } from "../codec.ts";
+import type { DecodedError } from "../dialect.ts";
 import { errorEnvelope, messageIn, plainError, presentError, unwrapError } from "../shared/error-body.ts";
 import { cutMessage } from "../shared/failure-text.ts";
 

@@ -14,11 +14,11 @@ import { CALL_IDS_REFUSED, fitCallIds } from "../shared/repairs/call-id-repairs.
 import { CALL_INSTEAD_OF_THINKING, FORCED_CALL_REFUSED } from "../shared/repairs/forced-call-repairs.ts";
 import { addProperties, TOOL_MEMBERS_REFUSED, WITHOUT_NULLS } from "../shared/repairs/tool-repairs.ts";
 import { joinContents, joinTurns, partsOf, withoutSealsIn } from "../shared/turns.ts";
-import { withoutSeals } from "./amend.ts";
 import { sealOf } from "./call-slot.ts";
 import { REASONING_MEMBERS, thinkingPart } from "./reasoning-members.ts";
 import { DUMMY_SIGNATURE } from "./seal.ts";
 import { isClosed } from "./tool-encode.ts";
+import { withoutSeals } from "./unseal.ts";
 
 /** Template engines report a refusal as 400 or, in llama.cpp, as 500. */
 const TEMPLATE_STATUSES: readonly number[] = [400, 422, 500];

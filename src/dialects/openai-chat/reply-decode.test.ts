@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../core/errors.ts";
 import type { ModelReply } from "../../neutral/event.ts";
 import { openaiChatCodec } from "./codec.ts";
+import { decodeError } from "./error-decode.ts";
 import { DECODE } from "./fixtures/codec-under-test.ts";
 
 function decode(message: object, finishReason: string | null = "stop", more: object = {}): ModelReply {
@@ -165,6 +166,6 @@ describe("error bodies", () => {
     ["null", { message: null, code: null, param: null }],
     ["", { message: null, code: null, param: null }],
   ])("%s", (body, expected) => {
-    expect(openaiChatCodec.decodeError(body)).toMatchObject(expected);
+    expect(decodeError(body)).toMatchObject(expected);
   });
 });

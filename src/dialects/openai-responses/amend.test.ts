@@ -5,6 +5,7 @@ import type { Amendment, ParameterValues } from "../../neutral/amendment.ts";
 import { OPENAI } from "../../upstreams/profiles.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
 import { TRAITS } from "./fixtures/codec-under-test.ts";
+import { withoutSeals } from "./unseal.ts";
 
 const NOTHING: ParameterValues = {
   temperature: null,
@@ -111,7 +112,7 @@ test("H-97 a body without its sealed reasoning; null where it holds none", () =>
     ],
     store: false,
   };
-  expect(codec.withoutSeals(body)).toEqual({ model: "m", input: [user, call], store: false });
-  expect(codec.withoutSeals({ model: "m", input: [user, call] })).toBeNull();
-  expect(codec.withoutSeals({ model: "m", input: "x" })).toBeNull();
+  expect(withoutSeals(body)).toEqual({ model: "m", input: [user, call], store: false });
+  expect(withoutSeals({ model: "m", input: [user, call] })).toBeNull();
+  expect(withoutSeals({ model: "m", input: "x" })).toBeNull();
 });

@@ -18,7 +18,9 @@ import type { AssistantPart } from "../../neutral/message.ts";
 import type { ModelRequest } from "../../neutral/request.ts";
 import { makeTap, runTap } from "../fixtures/tap-under-test.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
+import { decodeError } from "./error-decode.ts";
 import { decodeAll, encodeOptions, GPT, reply, streamOf } from "./fixtures/codec-under-test.ts";
+import { withoutSeals } from "./unseal.ts";
 
 const RUNS = { numRuns: PROPERTY_RUNS };
 // Ten thousand cases take longer than a test usually may.
@@ -238,8 +240,8 @@ describe("garbage", () => {
         for (const use of [
           () => codec.decodeRequest(value as JsonObject, { model: "m", stream: false }),
           () => codec.decodeReply(value as JsonObject, { idSeed: "S", maxFrameBytes: 1 }),
-          () => codec.decodeError(JSON.stringify(value)),
-          () => codec.withoutSeals(value as JsonObject),
+          () => decodeError(JSON.stringify(value)),
+          () => withoutSeals(value as JsonObject),
         ]) {
           try {
             use();

@@ -2,8 +2,7 @@
 
 import type { Codec } from "../codec.ts";
 import { countOf } from "../shared/token-count.ts";
-import { amend, withoutSeals } from "./amend.ts";
-import { decodeError } from "./error-decode.ts";
+import { amend } from "./amend.ts";
 import { decodeReply } from "./reply-decode.ts";
 import { encodeReply } from "./reply-encode.ts";
 import { decodeRequest } from "./request-decode.ts";
@@ -54,8 +53,6 @@ export const openaiResponsesCodec: Codec = {
   encodeReply,
   continueReply: () => null,
   amend,
-  withoutSeals,
-  decodeError,
   decodeCount: (body) => countOf(body.input_tokens),
   encodeCount: (inputTokens) =>
     JSON.stringify({ object: "response.input_tokens", input_tokens: inputTokens }),

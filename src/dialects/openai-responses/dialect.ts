@@ -5,6 +5,7 @@ import { renderModel, renderModels } from "../shared/openai-models.ts";
 import { resellerLimits } from "../shared/reseller.ts";
 import { RATE_HEADERS } from "../shared/retry-header.ts";
 import { tapOf } from "../shared/tap/tap-of.ts";
+import { decodeError } from "./error-decode.ts";
 import { renderError } from "./error-encode.ts";
 import { FOREIGN_FORMS } from "./foreign/forms.ts";
 import { PEEK_SHAPE, PREFIX, PROVIDER_IDS, ResponsesPeek } from "./peek.ts";
@@ -71,6 +72,7 @@ export const openaiResponses = {
   repairs: REPAIRS,
   repeatFacts,
   makeTap: (options) => tapOf(new ResponsesReader(), options),
+  decodeError,
   renderError,
   rateHeaders: RATE_HEADERS,
   wrapFailure: (failure) => `{"error":${failure}}`,

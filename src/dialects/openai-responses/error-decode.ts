@@ -1,6 +1,6 @@
 /** Reads the errors of OpenAI and of servers like it. */
 import { asObject, asString } from "../../wire/json.ts";
-import type { DecodedError } from "../codec.ts";
+import type { DecodedError } from "../dialect.ts";
 import { errorEnvelope, messageIn, plainError, unwrapError } from "../shared/error-body.ts";
 
 export function decodeError(body: string): DecodedError {

@@ -12,8 +12,8 @@ import { REFUSED_MEMBER } from "../shared/refused-member.ts";
 import { CALL_IDS_REFUSED, fitCallIds } from "../shared/repairs/call-id-repairs.ts";
 import { addProperties, TOOL_MEMBERS_REFUSED, WITHOUT_NULLS } from "../shared/repairs/tool-repairs.ts";
 import { withoutSealsIn } from "../shared/turns.ts";
-import { withoutSeals } from "./amend.ts";
 import { CALL_ID_RULE } from "./call-id.ts";
+import { withoutSeals } from "./unseal.ts";
 
 const REFUSALS: readonly Refusal[] = [
   {

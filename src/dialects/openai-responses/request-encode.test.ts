@@ -8,6 +8,7 @@ import type { ModelTraits } from "../../neutral/traits.ts";
 import { COMPATIBLE } from "../../upstreams/profiles.ts";
 import type { EncodeRequestOptions } from "../codec.ts";
 import { openaiResponsesCodec as codec } from "./codec.ts";
+import { decodeError } from "./error-decode.ts";
 import { GPT, requestOf, TRAITS } from "./fixtures/codec-under-test.ts";
 
 interface Body extends JsonObject {
@@ -534,7 +535,7 @@ describe("settings", () => {
 });
 
 describe("errors of upstreams", () => {
-  const error = (body: unknown) => codec.decodeError(typeof body === "string" ? body : JSON.stringify(body));
+  const error = (body: unknown) => decodeError(typeof body === "string" ? body : JSON.stringify(body));
 
   test.each([
     [{ error: { message: "m", type: "t", code: "c", param: "p" } }, { message: "m", code: "c", param: "p" }],

@@ -1,7 +1,7 @@
 /** Errors that servers wrap in errors of their own, read by every dialect. */
 import { describe, expect, test } from "bun:test";
-import { CODECS } from "../codecs.ts";
 import type { DialectName } from "../dialect.ts";
+import { DIALECTS } from "../index.ts";
 import { unwrapError } from "./error-body.ts";
 import { failEvent } from "./failure-text.ts";
 
@@ -36,9 +36,9 @@ const WRAPPED: Readonly<Record<string, unknown>> = {
   },
 };
 
-describe.each(Object.keys(CODECS) as DialectName[])("%s", (name) => {
+describe.each(Object.keys(DIALECTS) as DialectName[])("%s", (name) => {
   test.each(Object.entries(WRAPPED))("%s", (_wrapper, error) => {
-    expect(CODECS[name].decodeError(JSON.stringify({ error })).message).toBe(WORDS);
+    expect(DIALECTS[name].decodeError(JSON.stringify({ error })).message).toBe(WORDS);
     expect(failEvent(error).message).toBe(WORDS);
   });
 
@@ -48,12 +48,12 @@ describe.each(Object.keys(CODECS) as DialectName[])("%s", (name) => {
       `Invalid arguments: '${text}'`,
       "Provider returned error",
     ])
-      expect(CODECS[name].decodeError(JSON.stringify({ error: { message } })).message).toBe(message);
+      expect(DIALECTS[name].decodeError(JSON.stringify({ error: { message } })).message).toBe(message);
   });
 
   test("words that say nothing do not take the place of others", () => {
     const error = { message: "Provider returned error", metadata: { raw: "ERROR" } };
-    expect(CODECS[name].decodeError(JSON.stringify({ error })).message).toBe("Provider returned error");
+    expect(DIALECTS[name].decodeError(JSON.stringify({ error })).message).toBe("Provider returned error");
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from "../../core/json.ts";
 import { asArray, asObject, asString, parseJson } from "../../wire/json.ts";
-import type { DecodedError } from "../codec.ts";
+import type { DecodedError } from "../dialect.ts";
 
 /** The result for a body without an error object. */
 const NO_ERROR: DecodedError = { message: null, code: null, param: null };

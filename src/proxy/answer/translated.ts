@@ -35,7 +35,7 @@ export function deliverTranslatedStream(
 ): void {
   const { replies, exchange } = attempt.served;
   // Not the request: its body would stay in memory through the whole stream.
-  const spoken = { dialect: request.dialect, codec: request.codec };
+  const spoken = { dialect: request.dialect };
   const tap = replies.stream(request, framing, (raw, message) => inBandError(attempt, spoken, raw, message));
   attempt.reads(tap);
   attempt.follow(new ContinuedCall(attempt.call, tap, (next) => attempt.sendAgain(next)));

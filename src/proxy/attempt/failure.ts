@@ -2,7 +2,6 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { HeaderView } from "../../core/header-view.ts";
 import { bytesWithoutSecrets, withoutSecrets } from "../../core/redact.ts";
-import { CODECS } from "../../dialects/codecs.ts";
 import type { DialectName } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import { NO_REPAIRS, type Repairs } from "../../dialects/repair.ts";
@@ -23,14 +22,21 @@ import { headersForClient, loginRefused, speaksOfLogin } from "./caller-login.ts
 import { allChanges, nameChanges } from "./changes.ts";
 import type { AttemptFailure, UpstreamReply } from "./outcome.ts";
 import type { PreparedRequest } from "./prepare.ts";
-import { comingBackAfter, errorFor, foreignError, redirectError, wordsOfUpstream } from "./upstream-error.ts";
+import {
+  comingBackAfter,
+  errorFor,
+  type ForeignFailure,
+  foreignError,
+  redirectError,
+  wordsOfUpstream,
+} from "./upstream-error.ts";
 
 const NO_HEADERS: HeaderView = { get: () => null, forEach: () => undefined };
 
 const REPAIRABLE: Signal = { class: "bad", reason: "the upstream wants the request in another wording" };
 
 /** The language that an upstream was spoken to in, and the request's body as long as it is kept. */
-type SpokenTo = Pick<TranslatedRequest, "dialect" | "codec"> & { readonly body?: Uint8Array };
+type SpokenTo = Pick<TranslatedRequest, "dialect"> & { readonly body?: Uint8Array };
 
 /** An attempt whose reply is a failure. */
 interface FailedAttempt {
@@ -139,8 +145,15 @@ function classifiedFailure(
       repairs,
     };
   }
-  const spokenTo = { ...(translated ?? { dialect: prepared.dialect }), codec: CODECS[wordedIn] };
-  const error = wordedError(attempt, spokenTo, signal, status, text, facts);
+  const words = { dialect: wordedIn, body: text };
+  const error = wordedError(
+    attempt,
+    translated ?? { dialect: prepared.dialect },
+    signal,
+    status,
+    words,
+    facts,
+  );
   return { kind: "failed", signal, error, upstreamReply: null, repairs };
 }
 
@@ -259,7 +272,11 @@ export function inBandError(
   }
   const signal = inBandSignal(attempt, NO_HEADERS, raw);
   const status = attempt.upstream.family.inBandStatus(raw);
-  return wordedError(attempt, request, signal, status, DIALECTS[request.dialect].wrapFailure(raw));
+  const { dialect } = request;
+  return wordedError(attempt, request, signal, status, {
+    dialect,
+    body: DIALECTS[dialect].wrapFailure(raw),
+  });
 }
 
 /** The error for a client of another dialect, without the credential, which some upstreams repeat. */
@@ -268,14 +285,13 @@ function wordedError(
   request: SpokenTo,
   signal: Signal,
   status: number,
-  body: string,
+  words: Pick<ForeignFailure, "dialect" | "body">,
   facts: ReplyFacts | null = null,
 ): GatewayError {
   const { secrets } = credential.access;
-  const { dialect, codec } = request;
   const nowMs = served.gateway.clock.nowMs();
-  const sentLimit = limitIn(dialect, request.body);
-  const failure = { codec, signal, status, body, secrets, sentLimit, nowMs };
+  const sentLimit = limitIn(request.dialect, request.body);
+  const failure = { ...words, signal, status, secrets, sentLimit, nowMs };
   return speaksOfLogin(upstream, status)
     ? loginRefused(status, wordsOfUpstream(failure), facts === null ? null : retryAfterMsOf(facts))
     : foreignError(failure);

@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Codec } from "../../dialects/codec.ts";
-import { CODECS } from "../../dialects/codecs.ts";
+import { codecOf, loadCodecs } from "../../dialects/codecs.ts";
 import type { DialectName, Peek } from "../../dialects/dialect.ts";
 import type { Route } from "../../dialects/endpoint.ts";
 import { DIALECTS } from "../../dialects/index.ts";
@@ -77,7 +77,7 @@ export function isCountedHere({ dialect, isBilled }: Route, upstream: UpstreamVi
 
 /**
  * Makes the request ready for one target, before a credential is leased. The result is a promise only where
- * the translation is one. Throws `not_translatable` when the target cannot take the request, `bad_request`
+ * the translation is one, and for the first amendment of a dialect. Throws `not_translatable` when the target cannot take the request, `bad_request`
  * when no target could.
  */
 export function prepareRequest(
@@ -107,6 +107,8 @@ export function prepareRequest(
       repaired: NOTHING,
     };
   }
+  const loading = exchange.amendment === null ? null : loadCodecs(dialect, NOTHING);
+  if (loading !== null) return loading.then(() => prepareRequest(request, upstream, target, all));
   const { bytes, ...changes } = changeBody(request, upstream, target, repairs, body);
   const changedPeek = bytes === body ? peek : peekRequest(dialect, bytes);
   const { usageOption } = DIALECTS[dialect];
@@ -208,7 +210,6 @@ function changeBody(
   body: Uint8Array,
 ): ChangedBody {
   const { dialect } = exchange.route;
-  const codec = CODECS[dialect];
   const before =
     exchange.amendment === null && !mayConcern(dialect, body, repairs) ? null : parseRequestObject(body);
   if (before === null && exchange.amendment !== null) {
@@ -221,6 +222,7 @@ function changeBody(
   let dropped: readonly Drop[] = NOTHING;
   if (exchange.amendment !== null) {
     const traits = gateway.snapshot.modelTraits.traitsOf(upstream, dialect, target.model);
+    const codec = codecOf(dialect);
     const result = codec.amend(before, exchange.amendment, { traits, profile: upstream.profile });
     amended = result.body;
     dropped = namedByClient(codec, result.dropped);

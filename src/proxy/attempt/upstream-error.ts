@@ -1,9 +1,8 @@
 /** The client's error for an upstream's failure, when the client cannot get the upstream's own reply. */
 import { GatewayError } from "../../core/errors.ts";
 import { withoutSecrets } from "../../core/redact.ts";
-import type { Codec, DecodedError } from "../../dialects/codec.ts";
-import { CODECS } from "../../dialects/codecs.ts";
-import type { DialectName } from "../../dialects/dialect.ts";
+import type { DecodedError, DialectName } from "../../dialects/dialect.ts";
+import { DIALECTS } from "../../dialects/index.ts";
 import { readOversize } from "../../upstreams/refusals/oversize.ts";
 import type { Signal } from "../../upstreams/signal.ts";
 import type { UpstreamReply } from "./outcome.ts";
@@ -57,8 +56,8 @@ export function errorFor(signal: Signal, status: number): GatewayError {
 
 /** A failure of an upstream that a client of another dialect is told. */
 export interface ForeignFailure {
-  /** Of the upstream's dialect. */
-  readonly codec: Codec;
+  /** In which the body is worded. */
+  readonly dialect: DialectName;
   readonly signal: Signal;
   readonly status: number;
   /** The upstream's error body, or error object in its envelope. */
@@ -121,7 +120,7 @@ export function ownWordsOf(
     sentLimit: null,
     nowMs,
   };
-  return foreignError({ ...failure, codec: CODECS[dialect] });
+  return foreignError({ ...failure, dialect });
 }
 
 /** The upstream's own message without the credential; null: it has none that can be read. */
@@ -133,8 +132,8 @@ export function wordsOfUpstream(failure: ForeignFailure): string | null {
  * The upstream's words without the credential. An error that is wrapped in another one spells it differently
  * before and after it is unwrapped.
  */
-function decode({ codec, body, secrets }: ForeignFailure): DecodedError {
-  const { message, ...rest } = codec.decodeError(withoutSecrets(body, secrets));
+function decode({ dialect, body, secrets }: ForeignFailure): DecodedError {
+  const { message, ...rest } = DIALECTS[dialect].decodeError(withoutSecrets(body, secrets));
   return { ...rest, message: message === null ? null : withoutSecrets(message, secrets) };
 }
 

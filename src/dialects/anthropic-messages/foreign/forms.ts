@@ -4,12 +4,9 @@
  * else reads it.
  */
 import { Buffer } from "node:buffer";
-import { isObject, type JsonObject } from "../../../core/json.ts";
 import { decodeUtf8, indexOfBytes } from "../../../wire/bytes.ts";
 import { type ForeignForms, WORD_KINDS } from "../../dialect.ts";
 import type { MessagesPeek } from "../peek.ts";
-import { bookMessages, instructionsIn } from "./messages.ts";
-import { bookChoice, bookTools } from "./tools.ts";
 
 const WORDS = ["tool_calls", "tool_call_id", "image_url", "input_text", "output_text", "input_image"];
 const SCHEMA = Buffer.from('"input_schema"');
@@ -24,7 +21,7 @@ export const FOREIGN_FORMS: ForeignForms = {
     if (peek.toolsStart !== -1 && hasChatTools(body, peek)) return true;
     return peek.messagesStart !== -1 && !peek.keepsReplyId && beginsWithInstructions(body, peek);
   },
-  rewrite,
+  loadRewrite: async () => (await import("./rewrite.ts")).rewrite,
 };
 
 /** By the book each tool has a schema, so it is found at the beginning of the tools. */
@@ -44,36 +41,4 @@ const HEAD_BYTES = 64;
 function beginsWithInstructions(body: Uint8Array, { messagesStart }: MessagesPeek): boolean {
   const head = decodeUtf8(body, messagesStart, Math.min(messagesStart + HEAD_BYTES, body.length));
   return /^\[\s*\{\s*"role"\s*:\s*"(?:system|developer)"/.test(head);
-}
-
-function rewrite(body: JsonObject): JsonObject {
-  // Without a prototype, `__proto__` is a member as any other.
-  const book: Record<string, unknown> = Object.assign(Object.create(null), body);
-  for (const name of ["max_completion_tokens", "max_output_tokens"]) rename(book, name, "max_tokens");
-  if (book.stop !== undefined && book.stop !== null) {
-    book.stop_sequences ??= typeof book.stop === "string" ? [book.stop] : book.stop;
-    delete book.stop;
-  }
-  // A thread goes on with whatever stands first.
-  if (Array.isArray(body.messages) && body.thread !== undefined) book.messages = bookMessages(body.messages);
-  else if (Array.isArray(body.messages)) {
-    const { system, messages } = instructionsIn(body.messages);
-    if (system.length > 0) book.system = [...systemOf(body.system), ...system];
-    book.messages = bookMessages(messages);
-  }
-  if (Array.isArray(body.tools)) book.tools = bookTools(body.tools);
-  const { parallel_tool_calls: isParallel, ...rest } = book;
-  const choice = bookChoice(body.tool_choice, isParallel);
-  return { ...(isParallel === undefined ? book : rest), ...choice };
-}
-
-function rename(book: Record<string, unknown>, from: string, to: string): void {
-  if (book[from] === undefined) return;
-  book[to] ??= book[from];
-  delete book[from];
-}
-
-function systemOf(system: unknown): readonly unknown[] {
-  if (system === undefined || system === null || system === "") return [];
-  return Array.isArray(system) ? system : isObject(system) ? [system] : [{ type: "text", text: system }];
 }
