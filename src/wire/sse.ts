@@ -2,7 +2,7 @@
  * Server-sent events as bytes: the ends of frames, and the fields of a frame. Only LF, CR and CRLF end a line
  * (WHATWG HTML, 9.2.5). A frame ends with a blank line, which belongs to it.
  */
-import { decodeUtf8, joinBytes } from "./bytes.ts";
+import { decodeUtf8, GrowingBytes } from "./bytes.ts";
 
 const LF = 0x0a;
 export const CR = 0x0d;
@@ -126,7 +126,9 @@ export interface SseEvent {
 export function readSseFrame(bytes: Uint8Array, from: number, to: number, isFirst: boolean): SseEvent {
   let event = "";
   let id = "";
-  let data: Uint8Array[] | null = null;
+  let data: Uint8Array | null = null;
+  /** Of several lines: a view of each would take more memory than the lines. */
+  let lines: GrowingBytes | null = null;
   let pos = from;
   if (isFirst && bytes[pos] === 0xef && bytes[pos + 1] === 0xbb && bytes[pos + 2] === 0xbf) pos += 3;
   while (pos < to) {
@@ -135,7 +137,6 @@ export function readSseFrame(bytes: Uint8Array, from: number, to: number, isFirs
     while (stop < to && bytes[stop] !== LF && bytes[stop] !== CR) {
       if (colon === -1 && bytes[stop] === COLON) {
         colon = stop;
-        // Values are long, so a search finds the end of the line faster than a walk.
         stop = endOfLine(bytes, stop + 1, to);
         break;
       }
@@ -146,9 +147,12 @@ export function readSseFrame(bytes: Uint8Array, from: number, to: number, isFirs
     if (valueFrom < stop && bytes[valueFrom] === SPACE) valueFrom++;
     const name = nameEnd - pos > 5 ? "" : decodeUtf8(bytes, pos, nameEnd);
     if (name === "data") {
-      const value = bytes.subarray(valueFrom, stop);
-      if (data === null) data = [value];
-      else data.push(LINE_FEED, value);
+      if (data === null) data = bytes.subarray(valueFrom, stop);
+      else {
+        lines ??= grownOf(data);
+        lines.append(LINE_FEED, 0, 1);
+        lines.append(bytes, valueFrom, stop);
+      }
     } else if (name === "event") {
       event = decodeUtf8(bytes, valueFrom, stop);
     } else if (name === "id") {
@@ -156,14 +160,20 @@ export function readSseFrame(bytes: Uint8Array, from: number, to: number, isFirs
     }
     pos = bytes[stop] === CR && bytes[stop + 1] === LF ? stop + 2 : stop + 1;
   }
-  return { event, id, data: data === null ? null : joinBytes(data) };
+  return { event, id, data: lines?.view() ?? data };
 }
 
+function grownOf(bytes: Uint8Array): GrowingBytes {
+  const grown = new GrowingBytes();
+  grown.append(bytes, 0, bytes.length);
+  return grown;
+}
+
+/** A search for one of the two bytes would go on behind `to`, once for each line. */
 function endOfLine(bytes: Uint8Array, from: number, to: number): number {
-  const lf = bytes.indexOf(LF, from);
-  const stop = lf === -1 || lf > to ? to : lf;
-  for (let at = from; at < stop; at++) if (bytes[at] === CR) return at;
-  return stop;
+  let at = from;
+  while (at < to && bytes[at] !== LF && bytes[at] !== CR) at++;
+  return at;
 }
 
 const IN_NAME = 0;

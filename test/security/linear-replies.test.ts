@@ -18,7 +18,7 @@ import { fold } from "../../src/neutral/fold.ts";
 import { SSE_RECORDINGS } from "../kit/recordings.ts";
 import { growthOf, isLinear } from "./cpu.ts";
 import { type Growth, growthsOf, piecesFor, sampled } from "./growth.ts";
-import { type FrameGrowth, FULL_REPLIES, framesOf, STREAM_GROWTHS } from "./replies.ts";
+import { type FrameGrowth, FULL_REPLIES, framesOf, LINES_OF_A_FRAME, STREAM_GROWTHS } from "./replies.ts";
 
 const isFull = process.env.CLEWLINE_TEST_FULL === "1";
 const BYTES = isFull ? 1_000_000 : 128_000;
@@ -111,5 +111,18 @@ describe("P7 a stream of an upstream of", () => {
       expect(steepOnes(texts, (text) => translateStream(upstream, text))).toEqual([]);
       expect(steepOnes(texts, (text) => relay(upstream, "sse", text))).toEqual([]);
     });
+  }
+});
+
+test("A62 lines of one frame cost what they are long, whatever ends them and however they are named", () => {
+  for (const upstream of ALL_DIALECTS) {
+    const work = (text: string): void => {
+      translateStream(upstream, text);
+      // A read of a socket is of half a megabyte at most.
+      const tap = makeTap(upstream.codec.name, "sse");
+      tap.push(new TextEncoder().encode(text));
+      tap.end();
+    };
+    expect(steepOnes(LINES_OF_A_FRAME.map(streamTexts), work)).toEqual([]);
   }
 });

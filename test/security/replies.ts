@@ -164,6 +164,16 @@ export function framesOf({ frames, terminalFrom }: Recording): FrameGrowth[] {
   return growths;
 }
 
+/** One frame that has any number of lines. */
+export const LINES_OF_A_FRAME: readonly FrameGrowth[] = ["\n", "\r", "\r\n"].flatMap((end) =>
+  ["data:", "data: x", ":", "x", "event: x"].map((line) => ({
+    name: `lines ${line} that end in ${JSON.stringify(end)}`,
+    before: "",
+    frame: () => line + end,
+    after: end,
+  })),
+);
+
 /** Other indexes and ids. */
 function renumbered(frame: string, n: number): string {
   return frame
