@@ -106,3 +106,20 @@ test("a body that there is no room for ends at once, with the reason", () => {
   expect(reads).toHaveLength(1);
   expect(reads[0]).toMatchObject({ isWhole: false, error: { kind: "memory_exhausted" } });
 });
+
+test("a watcher that has enough ends the reading, and the rest goes on in one step", () => {
+  const reads: WholeRead[] = [];
+  let seen = "";
+  const watcher = {
+    push(chunk: Uint8Array) {
+      seen += text(chunk);
+    },
+    get isEnough() {
+      return seen.includes("!");
+    },
+  };
+  const whole = new WholeSink(1_000, watcher, { wholeRead: (read) => reads.push(read) });
+  for (const byte of "a long word") expect(whole.chunk(bytes(byte))).toBe(true);
+  expect(whole.chunk(bytes("!"))).toBe(false);
+  expect(reads.map((read) => [text(read.bytes), read.isWhole])).toEqual([["a long word!", false]]);
+});

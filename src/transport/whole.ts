@@ -14,8 +14,10 @@ export interface WholeRead {
 }
 
 /** Reads the bytes while they come, as a tap does. */
-interface Watcher {
+export interface Watcher {
   push(chunk: Uint8Array): unknown;
+  /** The bytes so far are enough: the rest need not be read with them. */
+  readonly isEnough?: boolean;
 }
 
 /** A server that sends a byte at a time would have each of them take a hundred: pieces up to this size share a block. */
@@ -33,8 +35,8 @@ export function readWhole(call: Call, limitBytes: number): Promise<WholeRead> {
 }
 
 /**
- * Collects a body. Calls its reader once: at the body's end, at the limit, or at `end`, which the caller of
- * `abort` calls itself.
+ * Collects a body. Calls its reader once: at the body's end, at the limit, when its watcher has enough, or at `end`,
+ * which the caller of `abort` calls itself.
  */
 export class WholeSink implements BodySink, WholeRead {
   readonly #limitBytes: number;
@@ -80,7 +82,7 @@ export class WholeSink implements BodySink, WholeRead {
     this.#watcher?.push(bytes);
     this.#keep(bytes);
     this.#sizeBytes += bytes.byteLength;
-    if (this.#sizeBytes <= this.#limitBytes) return true;
+    if (this.#sizeBytes <= this.#limitBytes && this.#watcher?.isEnough !== true) return true;
     this.#done();
     return false;
   }

@@ -7,28 +7,27 @@ import type { Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import { type Watchdog, Watched } from "../../transport/watchdog.ts";
-import type { WholeRead } from "../../transport/whole.ts";
+import type { Watcher, WholeRead } from "../../transport/whole.ts";
 import { withoutEndMark } from "../../wire/body-form.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 import { allChanges } from "../attempt/changes.ts";
 import type { RefusingAnswer } from "../attempt/outcome.ts";
 import { goOnWith, ReadAheadCall } from "./read-ahead.ts";
-import { FINISHED_SILENCE_MS } from "./relay.ts";
 import { relayedHeaders } from "./relayed-headers.ts";
+import { FINISHED_SILENCE_MS } from "./streamed-reply.ts";
 import { translatedHeaders } from "./translated-headers.ts";
 
 /** A refusal is short. A longer reply passes. */
 const MAX_HELD_BYTES = 64 * 1024;
 
 /** The watchdog looks at it while the end of a refusal is waited for. */
-export class RefusalGate extends Watched {
+export class RefusalGate extends Watched implements Watcher {
   readonly #attempt: RunningAttempt;
   readonly #head: ReplyHead;
   readonly #framing: Framing;
   readonly #deliver: () => void;
   readonly #tap: Tap;
   readonly #watchdog: Watchdog;
-  #seenBytes = 0;
   #lastReadMs = 0;
 
   /** `deliver` delivers the reply from its beginning. */
@@ -50,16 +49,26 @@ export class RefusalGate extends Watched {
 
   /** A whole reply is read at once, a stream until something is known. */
   read(): void {
-    const knownBytes = this.#framing === "json" ? MAX_HELD_BYTES : this.#seenBytes;
-    this.#attempt.readWhole(knownBytes, null, (read) => this.#onRead(read));
+    this.#attempt.readWhole(MAX_HELD_BYTES, this, (read) => this.#onRead(read));
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#tap.push(bytes);
+    if (this.#framing === "json") return;
+    this.#watchdog.delete(this);
+    this.#lastReadMs = this.#watchdog.nowMs;
+    if (!this.isEnough && this.#mayEndHere()) this.#watchdog.add(this);
+  }
+
+  /** It is known whether the stream is a mere refusal. */
+  get isEnough(): boolean {
+    const { isRefusal, hasContent, progress } = this.#tap;
+    if (this.#framing === "json") return false;
+    return (hasContent && !isRefusal) || progress === "failed" || (isRefusal && progress === "complete");
   }
 
   #onRead(read: WholeRead): void {
-    const isOver = read.isWhole || read.error !== null;
     this.#watchdog.delete(this);
-    this.#lastReadMs = this.#watchdog.nowMs;
-    this.#tap.push(read.bytes.subarray(this.#seenBytes));
-    this.#seenBytes = read.bytes.byteLength;
     if (this.#tap.isRefusal && this.#isWhole(read.isWhole)) {
       const refusing = refusingAnswer(this.#attempt, this.#head, this.#framing, read.bytes, this.#tap);
       if (refusing !== null) {
@@ -67,12 +76,7 @@ export class RefusalGate extends Watched {
         return;
       }
     }
-    const { isRefusal, hasContent, progress } = this.#tap;
-    const isKnown = (hasContent && !isRefusal) || progress === "failed";
-    const isDecided = isOver || isKnown || this.#seenBytes > MAX_HELD_BYTES;
-    if (!isDecided && this.#mayEndHere()) this.#watchdog.add(this);
-    const call = new ReadAheadCall(this.#attempt.call, read);
-    goOnWith(this.#attempt, call, isDecided ? this.#deliver : () => this.read());
+    goOnWith(this.#attempt, new ReadAheadCall(this.#attempt.call, read), this.#deliver);
   }
 
   /** A server may forget the last mark, and keep the connection open. */

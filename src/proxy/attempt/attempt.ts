@@ -15,7 +15,7 @@ import type { Lease } from "../../pool/credential.ts";
 import type { CredentialView, UpstreamView } from "../../snapshot.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { BodySink, Call, HeadWaiter, ReplyHead, WaitingCaller } from "../../transport/call.ts";
-import { type WholeRead, type WholeReader, WholeSink } from "../../transport/whole.ts";
+import { type Watcher, type WholeRead, type WholeReader, WholeSink } from "../../transport/whole.ts";
 import { AccessRefused, type UpstreamRequestParts } from "../../upstreams/authorization.ts";
 import { renewAdmission } from "../admission/renew-admission.ts";
 import { captureCall } from "../capture/captured-call.ts";
@@ -34,11 +34,6 @@ import { Verdict } from "./verdict.ts";
 /** Shared by all attempts until a translation drops something. */
 const NOTHING_DROPPED: readonly Drop[] = [];
 const ERROR_BODY_BYTES = 64 * 1024;
-
-/** Something that reads the reply's bytes as they pass, such as a tap. */
-interface Watcher {
-  push(chunk: Uint8Array): unknown;
-}
 
 /** Who began an attempt, and decides what follows. */
 export interface AttemptOwner {
