@@ -168,3 +168,18 @@ describe("a reply that is compressed although nobody asked", () => {
     }
   });
 });
+
+test("a zstd frame that wants a window of more than 8 MiB is refused, as HTTP says, before it takes the memory", async () => {
+  const frame = (descriptor: number): Buffer =>
+    Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, descriptor, 0x09, 0, 0, 0x61]);
+  const bodies = [13 << 3, 14 << 3, 17 << 3].map(frame);
+  const upstream = await upstreamThat((socket) =>
+    socket.write(reply("zstd", bodies.shift() ?? Buffer.alloc(0))),
+  );
+  const first = await take(transport.send(makeRequest(upstream.url)));
+  expect([first.body.toString(), first.error]).toEqual(["a", null]);
+  for (let i = 0; i < 2; i++) {
+    const { error } = await take(transport.send(makeRequest(upstream.url)));
+    expect(error).toMatchObject({ kind: "upstream_garbage" });
+  }
+});

@@ -6,6 +6,9 @@ import { ZstdFrames } from "./zstd-frames.ts";
 
 type Zlib = typeof import("node:zlib");
 
+/** 8 MiB, the most that HTTP allows (RFC 9659): a frame of some bytes could ask for 128 MiB, for as long as its stream lasts. */
+const MAX_ZSTD_WINDOW_LOG = 23;
+
 /** Makes the stream that decodes, given the body's first byte. */
 const DECODERS: Readonly<Record<string, (zlib: Zlib, firstByte: number) => Transform>> = {
   gzip: (zlib) => zlib.createGunzip(),
@@ -13,7 +16,8 @@ const DECODERS: Readonly<Record<string, (zlib: Zlib, firstByte: number) => Trans
   // RFC 9110 means the zlib format; some servers send raw deflate.
   deflate: (zlib, firstByte) => ((firstByte & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw()),
   br: (zlib) => zlib.createBrotliDecompress(),
-  zstd: (zlib) => zlib.createZstdDecompress(),
+  zstd: (zlib) =>
+    zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: MAX_ZSTD_WINDOW_LOG } }),
 };
 
 /** Loads zlib with the first encoded reply, which few upstreams send: it takes 3 % of a start, and a megabyte. */
