@@ -28,7 +28,7 @@ export function geminiRefusedRoom(reply: ReplyFacts): RoomFacts | null {
 function exceeded(violation: JsonObject, endMs: number | null, nowMs: number): AnnouncedRoom | null {
   const { quotaId, quotaValue } = violation;
   const limit = Number(quotaValue);
-  if (typeof quotaId !== "string" || !(limit > 0)) return null;
+  if (typeof quotaId !== "string" || !(limit > 0 && limit <= Number.MAX_SAFE_INTEGER)) return null;
   if (!/PerMinute/i.test(quotaId)) return null;
   return {
     dimension: dimensionOf(quotaId),

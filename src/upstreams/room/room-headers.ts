@@ -142,10 +142,10 @@ function roomsMet(headers: HeaderView, nowMs: number, form: RoomForm): readonly 
 
 function roomOf(headers: HeaderView, stem: Stem, nowMs: number, form: RoomForm): AnnouncedRoom | null {
   const { dimension, isOfBytes, values } = stem;
-  const left = values.remaining === null ? Number.NaN : Number.parseFloat(values.remaining);
-  if (!(left >= 0) || (isOfBytes && left > 0)) return null;
+  const left = countIn(values.remaining);
+  if (left === null || (isOfBytes && left > 0)) return null;
   const remaining = Math.ceil(left);
-  const limit = values.limit === null ? 0 : Number.parseFloat(values.limit);
+  const limit = countIn(values.limit) ?? 0;
   const knownLimit = limit > 0 && limit >= remaining ? limit : null;
   // Without the limit nobody knows how fast room comes back.
   const isGradual = knownLimit !== null && form.isGradual(values.reset);
@@ -170,6 +170,12 @@ function roomOf(headers: HeaderView, stem: Stem, nowMs: number, form: RoomForm):
       ? null
       : { roundedTo: form.tokensRoundedTo }),
   };
+}
+
+/** null: none, or one that nobody can count with. An infinite limit would make no number of every share of it. */
+function countIn(value: string | null): number | null {
+  const count = value === null ? Number.NaN : Number.parseFloat(value);
+  return count >= 0 && count <= Number.MAX_SAFE_INTEGER ? count : null;
 }
 
 /** A reset by a name of its own is searched for where nothing is left. */

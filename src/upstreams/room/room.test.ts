@@ -111,6 +111,10 @@ describe("what a good reply says is left", () => {
     ["what came back before", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1500000000" }],
     ["a reset that cannot be read", { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon" }],
     ["a time", { "x-ratelimit-timeremaining": "30" }],
+    [
+      "what nobody can count",
+      { "x-ratelimit-remaining-requests": "1e999", "x-ratelimit-reset-requests": "9" },
+    ],
   ])("%s is no room", (_, headers) => {
     for (const family of [anthropic, openai]) {
       expect(family.roomOf(new Headers(headers as Record<string, string>), NOW)?.rooms ?? []).toEqual([]);
@@ -151,6 +155,7 @@ describe("what a good reply says is left", () => {
         for (const { limit, remaining, resetAtMs } of openai.roomOf(view, NOW)?.rooms ?? []) {
           expect(remaining).toBeGreaterThanOrEqual(0);
           expect(limit ?? remaining).toBeGreaterThanOrEqual(remaining);
+          expect(limit ?? remaining).toBeLessThanOrEqual(Number.MAX_SAFE_INTEGER);
           expect(resetAtMs ?? NOW).toBeGreaterThanOrEqual(NOW);
         }
       }),
@@ -203,6 +208,7 @@ describe("what Google says of a quota that was exceeded", () => {
       refusal([{ quotaId: "GenerateRequestsPerDayPerProjectPerModel-FreeTier", quotaValue: "50" }]),
     ).toBeNull();
     expect(refusal([{ quotaId: 7, quotaValue: "-1" }, { quotaValue: 3 }, {}])).toBeNull();
+    expect(refusal([{ quotaId: "GenerateRequestsPerMinute", quotaValue: "1e999" }])).toBeNull();
     expect(
       gemini.roomOfFailure({ status: 400, headers: new Headers(), body: "{", nowMs: NOW, model: "m" }),
     ).toBeNull();
