@@ -183,6 +183,23 @@ test.each(NAMES)("%s: memory stays bounded when an upstream goes on after the en
   expect(tap.end()?.length).toBeLessThan(20_000);
 });
 
+test.each(["id", "item"])("an %s that is longer than any provider's is not kept", (which) => {
+  const long = "x".repeat(513);
+  const body = (id: string) =>
+    JSON.stringify({
+      id: which === "id" ? id : "resp_1",
+      object: "response",
+      status: "completed",
+      output: [{ type: "message", id: which === "item" ? id : "msg_1", role: "assistant", content: [] }],
+    });
+  const kept = (id: string) => {
+    const { tap } = runTap(makeTap("openai-responses", "json"), body(id));
+    return [...tap.stateIds, ...(tap.itemIds ?? [])];
+  };
+  expect(kept("short")).toContain("short");
+  expect(kept(long).map((id) => id.length < 513)).toEqual([true]);
+});
+
 test.each(NAMES)("%s: an error object of any size fits the bound, and keeps what classifies it", (name) => {
   const error = {
     type: "overloaded_error",

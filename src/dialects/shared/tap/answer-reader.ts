@@ -13,6 +13,8 @@ import type { NeedleSearch } from "./needle.ts";
 const NO_ITEMS: readonly string[] = [];
 /** Of one reply. */
 const MAX_ITEM_IDS = 16;
+/** Ids are kept on the disk. Those of providers have up to some hundred characters. */
+const MAX_ID_CHARS = 512;
 
 /** The state that a reader writes and a tap shows. */
 export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
@@ -22,7 +24,7 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
   model: string | null = null;
   stateIds: readonly string[] = [];
   itemIds: readonly string[] = NO_ITEMS;
-  pendingId: string | null = null;
+  #pendingId: string | null = null;
   stopReason: string | null = null;
   isRefusal = false;
   progress: TapState["progress"] = "open";
@@ -37,6 +39,14 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
     this.#usage = usage;
     // Gemini tells the prompt's tokens along with the first text, and no output yet: that text is not counted.
     if (usage !== null && (usage.outputTokens ?? 0) > 0) this.uncountedBytes = 0;
+  }
+
+  get pendingId(): string | null {
+    return this.#pendingId;
+  }
+
+  set pendingId(id: string | null) {
+    this.#pendingId = idIn(id);
   }
 
   /** The upstream reported an error. */
@@ -59,16 +69,21 @@ export class AnswerReading implements Omit<TapState, "isBetweenFrames"> {
   }
 
   addItemId(id: unknown): void {
-    const text = asString(id);
+    const text = idIn(id);
     if (text === null || this.itemIds.length >= MAX_ITEM_IDS || this.itemIds.includes(text)) return;
     this.itemIds = [...this.itemIds, text];
   }
 
   addStateId(id: unknown): void {
-    const text = asString(id);
+    const text = idIn(id);
     if (text === null || this.stateIds.length === MAX_STATE_IDS || this.stateIds.includes(text)) return;
     this.stateIds = [...this.stateIds, text];
   }
+}
+
+function idIn(value: unknown): string | null {
+  const text = asString(value);
+  return text !== null && text.length <= MAX_ID_CHARS ? text : null;
 }
 
 /** Reads a dialect's replies: a tap finds the frames and calls it. */
