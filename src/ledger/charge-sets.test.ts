@@ -8,6 +8,7 @@ import { BudgetTable, type BudgetWindow, type Charge } from "../store/budgets.ts
 import { type Sql, StoreError } from "../store/sql.ts";
 import { endSets } from "./charge-sets.ts";
 import { sampleRow } from "./fixtures/row.ts";
+import { readTakenSince } from "./last-minute.ts";
 import { RequestIds } from "./request-ids.ts";
 import { SpentCounter } from "./spent-before.ts";
 import { openStore } from "./store-file.ts";
@@ -231,3 +232,15 @@ function bound(store: Sql): Sql {
     close: () => store.close(),
   };
 }
+
+test("costs that no provider takes, told by an upstream a thousand times, stop neither a start nor a budget", () => {
+  const most = { costNanoUsd: Number.MAX_SAFE_INTEGER };
+  const killed = openStore(folder);
+  write(open(killed), most, ...Array.from({ length: 1_099 }, () => most));
+  killed.close();
+  expect(within()).toBe(1_099);
+  endSets(sql, null);
+  for (const sum of [...spent(), ...counted()]) expect((sum ?? 0) / most.costNanoUsd).toBeCloseTo(1_100, 6);
+  const taken = readTakenSince(sql, START_MS - 1).map(({ requests }) => requests);
+  expect(taken.reduce((sum, requests) => sum + requests, 0)).toBe(1_100);
+});

@@ -7,6 +7,7 @@
 import { type BudgetWindow, type Charge, ChargeWriter } from "../store/budgets.ts";
 import type { Migration } from "../store/migrations.ts";
 import type { Sql, SqlStatement } from "../store/sql.ts";
+import { SUM_COST_SQL } from "./columns.ts";
 import { firstKey } from "./request-ids.ts";
 import type { LedgerRow } from "./row.ts";
 
@@ -205,7 +206,7 @@ export function endSets(sql: Sql, owner: string | null): void {
     const charges = new ChargeWriter(sql);
     // The order of a cross join stays: the rows are read once.
     const costs = sql.prepare(
-      `SELECT sets.budgets AS budgets, sum(e.cost_nano_usd) AS cost FROM entries e CROSS JOIN charge_sets sets
+      `SELECT sets.budgets AS budgets, ${SUM_COST_SQL} AS cost FROM entries e CROSS JOIN charge_sets sets
        ON sets.id = e.charge_set WHERE e.seq >= ?2 AND ${isOwn} GROUP BY sets.id`,
     );
     for (const { budgets, cost } of costs.all(owner, first.get(owner)?.key ?? null)) {
@@ -220,7 +221,7 @@ export function readUnadded(sql: Sql, window: BudgetWindow): number {
   const id = new ChargeWriter(sql).idOf(window);
   if (id === null) return 0;
   const found = sql.prepare(
-    `SELECT sum(e.cost_nano_usd) AS cost FROM charge_sets sets, json_each(sets.budgets) budget
+    `SELECT ${SUM_COST_SQL} AS cost FROM charge_sets sets, json_each(sets.budgets) budget
      CROSS JOIN entries e ON e.seq >= sets.from_key AND e.charge_set = sets.id WHERE budget.value = ?`,
   );
   return Number(found.get(id)?.cost ?? 0);

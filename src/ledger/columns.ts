@@ -187,6 +187,12 @@ function restOfFact(row: LedgerRow, fact: Fact | null): string {
 /** `FROM` of the two maps below. */
 export const ENTRIES_AND_FACTS = "entries e LEFT JOIN facts f ON f.fact = e.fact";
 
+/**
+ * The sum of the costs of rows `e`; 0: there are none. `sum` of SQL throws beyond 64 bits, which a thousand rows reach whose
+ * upstream lies. Below nine million dollars `total` is exact.
+ */
+export const SUM_COST_SQL = "total(e.cost_nano_usd)";
+
 const ENTRY_OWN_SQL: Readonly<Record<string, string>> = {
   id: "e.id",
   at_ms: `coalesce(e.at_ms, e.seq / ${KEYS_A_MS} + ${EPOCH_MS})`,

@@ -45,7 +45,7 @@ const COLUMNS_SQL = NAMES.map((name) => `${ENTRY_SQL[COLUMNS[name]]} AS ${COLUMN
 
 /** Rows are added up by their facts first, so that the names are looked up once for each second and fact. */
 const ALIKE_SQL = `SELECT ${ENTRY_SQL.at_ms} / ${SECOND_MS} AS second, e.fact, e.rest, e.ttfb_ms IS NOT NULL AS has_begun,
-    count(*) AS rows, sum(coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0)) AS tokens
+    count(*) AS rows, total(coalesce(e.input_tokens, 0) + coalesce(e.output_tokens, 0)) AS tokens
   FROM entries e WHERE e.seq >= ? GROUP BY 1, 2, 3, 4`;
 
 /** A background response counted as a request when it was begun. */

@@ -7,7 +7,7 @@ import { BILLED_MODEL, countedNames, makeModelPattern, type RowModels } from "..
 import type { BudgetWindow } from "../store/budgets.ts";
 import type { Sql, SqlRow, SqlValue } from "../store/sql.ts";
 import { readUnadded } from "./charge-sets.ts";
-import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
+import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL, SUM_COST_SQL } from "./columns.ts";
 import { firstKey, keyOfId } from "./request-ids.ts";
 import { readSummedCost } from "./usage/summed-cost.ts";
 
@@ -105,7 +105,7 @@ function costSql({ scope, model }: BudgetWindow): string {
   const models = columns.map((column) => `${MODEL_SQL[column] ?? ENTRY_SQL[column]} AS ${column}, `);
   // By place: the tables have columns of the same names.
   const groups = model === "" ? "" : `GROUP BY ${columns.map((_, i) => i + 1).join(", ")}`;
-  return `SELECT ${models.join("")}coalesce(sum(e.cost_nano_usd), 0) AS cost
+  return `SELECT ${models.join("")}${SUM_COST_SQL} AS cost
     FROM ${ENTRIES_AND_FACTS} WHERE e.seq > ? AND e.seq <= ? AND e.cost_nano_usd IS NOT NULL
     AND ${OWNER_SQL[scope]} = ? AND ${ENTRY_SQL.at_ms} >= ? AND ${ENTRY_SQL.at_ms} < ? ${groups}`;
 }

@@ -77,12 +77,14 @@ function addedSql(column: string): string {
 }
 
 /**
- * The columns of the sum of several cells. SQL adds 64-bit integers exactly; a sum of costs can be above 2^53, and so is
+ * The columns of the sum of several cells, which never throws: `sum` of SQL does beyond 64 bits. SQL adds 64-bit integers exactly; a sum of costs can be above 2^53, and so is
  * read as text.
  */
 export const SUM_COUNTS_SQL = COUNT_COLUMNS.map((column) => {
   if (column === "rare") return "group_concat(c.rare, char(10)) AS rare";
   const sum = `sum(c.${column})`;
+  if (PLAIN_KINDS.some((kind) => COLUMNS[kind] === column))
+    return `iif(max(c.${column}) IS NULL, NULL, CAST(min(total(c.${column}), ${Number.MAX_SAFE_INTEGER}) AS INTEGER)) AS ${column}`;
   if (column !== "cost_nano_usd") return `${sum} AS ${column}`;
   const cost = `CAST(c.${column} AS INTEGER)`;
   return `sum(${cost} / ${COST_PART}) || ':' || sum(${cost} % ${COST_PART}) AS ${column}`;
