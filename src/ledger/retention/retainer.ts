@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 import type { Sql, StoreError } from "../../store/sql.ts";
 import { type Step, type StepFunction, Stepper } from "../stepper.ts";
+import { ClockBelief } from "./clock-belief.ts";
 import { Retention, type RetentionRule } from "./retention.ts";
 
 export interface RetainerOptions {
@@ -31,10 +32,12 @@ export class Retainer {
   #deleted = 0;
   #isAnnounced = false;
   #isToldTooLarge = false;
+  readonly #belief: ClockBelief;
 
   constructor(options: RetainerOptions) {
     this.#options = options;
     this.#lookMs = options.lookMs ?? LOOK_MS;
+    this.#belief = new ClockBelief(options.clock, options.log);
     this.#stepper = new Stepper({
       ...options,
       begin: (sql) => this.#begin(sql),
@@ -61,7 +64,7 @@ export class Retainer {
 
   #step(retention: Retention, rows: number): Step {
     const { rule, clock, log } = this.#options;
-    const wanted = rule();
+    const wanted = this.#belief.isSane(() => retention.newestMs()) ? rule() : { ...rule(), keepDays: 0 };
     const { deleted, beforeMs, isBehind, isTooLarge } = retention.step(rows, wanted, clock.nowMs());
     const { keepDays, keepBytes } = wanted;
     if (beforeMs !== null && !this.#isAnnounced) {

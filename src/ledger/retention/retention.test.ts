@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeIds } from "../../core/ids.ts";
-import type { Log } from "../../core/log.ts";
+import { type Log, silentLog } from "../../core/log.ts";
 import type { Sql } from "../../store/sql.ts";
 import { sampleRow } from "../fixtures/row.ts";
 import { plainGroups } from "../fixtures/usage-by-rows.ts";
@@ -16,6 +16,7 @@ import { openStore } from "../store-file.ts";
 import { readUsage } from "../usage/read-usage.ts";
 import { ALL_USAGE } from "../usage/usage-query.ts";
 import { makeLedgerWriter } from "../writer.ts";
+import { ClockBelief } from "./clock-belief.ts";
 import { DiskWatch } from "./disk-watch.ts";
 import { Retainer } from "./retainer.ts";
 import { Retention, type RetentionRule, rowsDeletedBefore } from "./retention.ts";
@@ -211,6 +212,39 @@ test("the retainer deletes by itself, announces the first deletion once, and goe
   const announced = said.filter((line) => line.startsWith("deleting the oldest rows"));
   expect(announced).toHaveLength(1);
   expect(announced[0]).toContain(`"before":"${new Date(START_MS + 3 * DAY_MS).toISOString()}","keepDays":7`);
+});
+
+test("F23 a clock that jumps forward by a year deletes nothing for its age, until a day later", () => {
+  writeDays(10);
+  let [nowMs, steadyMs] = [START_MS + 9 * DAY_MS, 0];
+  const said: string[] = [];
+  const note = (_: object, message: string): void => void said.push(message);
+  const log = { debug: note, info: note, warn: note, error: note } as unknown as Log;
+  const belief = new ClockBelief({ nowMs: () => nowMs, monotonicMs: () => steadyMs }, log);
+  const pass = (ms: number, jumpMs = 0): boolean => {
+    steadyMs += ms;
+    nowMs += ms + jumpMs;
+    return belief.isSane(() => new Retention(sql).newestMs());
+  };
+  expect([pass(1_000), pass(60_000)]).toEqual([true, true]);
+  expect([pass(600_000, 365 * DAY_MS), pass(600_000)]).toEqual([false, false]);
+  expect(said).toHaveLength(1);
+  // It is set right: what went wrong is forgotten at once.
+  expect(pass(600_000, -365 * DAY_MS)).toBe(true);
+  expect(pass(600_000, 30 * DAY_MS)).toBe(false);
+  expect(pass(DAY_MS)).toBe(true);
+  expect(said).toHaveLength(2);
+});
+
+test("F23 a start long after the newest row waits for a day, because the clock may be wrong", () => {
+  writeDays(3);
+  let steadyMs = 0;
+  const nowMs = (): number => START_MS + 400 * DAY_MS + steadyMs;
+  const belief = new ClockBelief({ nowMs, monotonicMs: () => steadyMs }, silentLog);
+  const isSane = (): boolean => belief.isSane(() => new Retention(sql).newestMs());
+  expect(isSane()).toBe(false);
+  steadyMs += DAY_MS;
+  expect(isSane()).toBe(true);
 });
 
 test("a disk that is almost full is told once an hour, until a quarter more is free", () => {

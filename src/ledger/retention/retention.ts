@@ -58,6 +58,12 @@ export class Retention {
     this.#canShrink = this.#pragma("auto_vacuum") === INCREMENTAL;
   }
 
+  /** The time of the newest row, Unix milliseconds; null: there is none. Throws `StoreError`. */
+  newestMs(): number | null {
+    const key = this.#sql.prepare("SELECT max(seq) AS seq FROM entries").get()?.seq ?? null;
+    return key === null ? null : timeOfKey(Number(key));
+  }
+
   /** Deletes up to `limit` rows in one transaction, or gives back some pages. Throws `StoreError`: nothing was done. */
   step(limit: number, rule: RetentionRule, nowMs: number): RetentionStep {
     const done = this.#sql.transaction(() => this.#deleteRows(limit, rule, nowMs));
