@@ -39,7 +39,7 @@ export class RunningRecord {
   /** Some fact has changed. */
   changed(): void {
     if (!this.#isOpen || this.#timer !== null) return;
-    this.#timer = setTimeout(() => this.#write(), WRITE_MS);
+    this.#timer = setTimeout(() => this.#writeAgain(), WRITE_MS);
     this.#timer.unref();
   }
 
@@ -53,6 +53,14 @@ export class RunningRecord {
     this.#try(() => {
       if (readRunning(dataDir)?.pid === pid) removeRunning(dataDir);
     });
+  }
+
+  /** A gateway that has started later in the same folder is the one to be told of. */
+  #writeAgain(): void {
+    const { dataDir, pid } = this.#options;
+    const found = readRunning(dataDir);
+    this.#timer = null;
+    if (found === null || found.pid === pid) this.#write();
   }
 
   #write(): void {

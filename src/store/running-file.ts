@@ -2,7 +2,7 @@
  * `running.json` in the data folder: what a running gateway tells the other commands of the program. Nothing is lost with
  * it, and it holds no secret.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 
@@ -27,6 +27,9 @@ const facts = v.object({
 
 export type RunningFacts = v.InferOutput<typeof facts>;
 
+/** Many times what a gateway writes. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
 function fileIn(dataDir: string): string {
   return join(dataDir, "running.json");
 }
@@ -35,14 +38,20 @@ function fileIn(dataDir: string): string {
 export function writeRunning(dataDir: string, running: RunningFacts): void {
   const file = fileIn(dataDir);
   const temporary = `${file}.${running.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(running)}\n`, { mode: 0o600 });
+  // Never through a link that somebody else has put there.
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, `${JSON.stringify(running)}\n`, { mode: 0o600, flag: "wx" });
   renameSync(temporary, file);
 }
 
 /** null: no gateway has written them, or they cannot be read. A process that was killed leaves them behind. */
 export function readRunning(dataDir: string): RunningFacts | null {
   try {
-    return v.parse(facts, JSON.parse(readFileSync(fileIn(dataDir), "utf8")));
+    const file = fileIn(dataDir);
+    const found = statSync(file);
+    // To read a pipe would never end.
+    if (!found.isFile() || found.size > MAX_FILE_BYTES) return null;
+    return v.parse(facts, JSON.parse(readFileSync(file, "utf8")));
   } catch {
     return null;
   }
