@@ -98,6 +98,21 @@ test("lists each credential with state, time left and reason, and its parked mod
   );
 });
 
+test("what one client key alone has met is shown with that key", async () => {
+  keep(
+    park("main", { reason: "unconfirmed: the key was refused", clientKey: "ann" }),
+    park("spare", { model: "o3", state: "forbidden", reason: "no such model", clientKey: "ben" }),
+  );
+  const { out } = await run();
+  expect(out).toContain("openai/main  cooling   90.0s for the key ann: unconfirmed: the key was refused\n");
+  expect(out).toContain("  o3         forbidden 90.0s for the key ben: no such model\n");
+  const [main, spare] = (await run("--json")).out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect([main.key, spare.key, spare.models[0].key]).toEqual(["ann", undefined, "ben"]);
+});
+
 test("what a provider said to one request is shown as unconfirmed, with the time until it is asked again", async () => {
   keep(
     park("main", { state: "exhausted", reason: "unconfirmed: no balance" }),

@@ -50,7 +50,8 @@ and exhausted until a time; invalid, and exhausted without a time, until a perso
 running gateway can make no connection to the upstream, and tries it again). Lines with "room" tell what was left of the provider's limits and of your own, as a gateway wrote it down in the last minute.
 
 "unconfirmed" before a reason: a provider said so to one request. The state ends by itself, and the credential is asked
-before that when no other one is ready. "confirmed": a call of the gateway's own has met the same refusal.
+before that when no other one is ready. "confirmed": a call of the gateway's own has met the same refusal. "for the key": one
+client key alone has met it, so it holds for the requests of that key alone.
 
 reset makes credentials ready again, with all their models, and forgets what their providers said of limits: after you have
 paid, or repaired the reason. A changed api_key needs no reset.`,
@@ -236,7 +237,7 @@ function list({ statuses, untaken, limits, running }: Known, isJson: boolean, io
 }
 
 /** `new` and `unreachable`: the pool does not know them. */
-type Facts = Pick<CredentialStatus, "reason" | "untilMs" | "sinceMs" | "strikes"> & {
+type Facts = Pick<CredentialStatus, "reason" | "untilMs" | "sinceMs" | "strikes" | "clientKey"> & {
   readonly state: CredentialStatus["state"] | "new" | "unreachable";
 };
 type Shown = Facts & Omit<CredentialStatus, keyof Facts>;
@@ -256,12 +257,13 @@ function withReach(status: Shown, running: RunningFacts | null): Shown {
   return { ...status, state: "unreachable", reason: away.reason, sinceMs: away.sinceMs };
 }
 
-function toCells({ state, reason, untilMs }: Facts, nowMs: number): string[] {
+function toCells({ state, reason, untilMs, clientKey }: Facts, nowMs: number): string[] {
   if (state === "ready") return [state, "", ""];
   if (state === "unreachable") return [state, "", reason];
   if (state === "new") return [state, "", reason];
   if (untilMs === null) return [state, "-", `${reason} (until a person acts)`];
-  return [state, formatLeft(untilMs - nowMs), reason];
+  const whose = clientKey === undefined ? "" : `for the key ${clientKey}: `;
+  return [state, formatLeft(untilMs - nowMs), whose + reason];
 }
 
 function formatLeft(leftMs: number): string {
@@ -281,11 +283,12 @@ function toJson(status: Shown, limits: readonly LimitStanding[], nowMs: number):
   };
 }
 
-function factsToJson({ state, reason, untilMs, sinceMs, strikes }: Facts, nowMs: number): object {
+function factsToJson({ state, reason, untilMs, sinceMs, strikes, clientKey }: Facts, nowMs: number): object {
   const isReady = state === "ready";
   return {
     state,
     reason: isReady ? null : reason,
+    ...(clientKey === undefined ? {} : { key: clientKey }),
     until: untilMs === null ? null : new Date(untilMs).toISOString(),
     left_ms: untilMs === null ? null : Math.max(0, untilMs - nowMs),
     since: isReady || state === "new" ? null : new Date(sinceMs).toISOString(),

@@ -57,6 +57,10 @@ test("steps that databases have already are never edited", () => {
     ],
     ["pauses of client keys", "fc600d15f250a10968e12f7955f994222b73817631bb12908728a7b334e6c233"],
     ["numbers of client keys", "d69d975d3c2c39a16007c8653d4c7d0e809b18816ebd9c2a70611912631642f7"],
+    [
+      "credential states of one client key",
+      "c2286e2f94b9662772fbec88b6d2459ad327187b0c98457658813457632c70b9",
+    ],
   ]);
 });
 

@@ -12,7 +12,7 @@ import { CREDENTIAL_ROOMS } from "../store/credential-rooms.ts";
 import { KEY_IDS } from "../store/key-ids.ts";
 import type { Migration } from "../store/migrations.ts";
 import type { Sql } from "../store/sql.ts";
-import { CREDENTIAL_STATES, STATE_IDS } from "../store/state.ts";
+import { CREDENTIAL_STATES, STATE_IDS, STATES_OF_KEYS } from "../store/state.ts";
 import { CHARGE_SETS } from "./charge-sets.ts";
 import { COLUMNS, ENTRIES_AND_FACTS, ENTRY_SQL } from "./columns.ts";
 import { EPOCH_MS, KEYS_A_MS } from "./request-ids.ts";
@@ -171,6 +171,7 @@ export const MIGRATIONS: readonly Migration[] = [
   ROLL_UP_ENDPOINT_MODEL,
   PAUSED_KEYS,
   KEY_IDS,
+  STATES_OF_KEYS,
 ];
 
 /** The columns of the older table, in their order. */

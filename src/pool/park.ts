@@ -15,6 +15,8 @@ export interface StateFacts {
   readonly sinceMs: number;
   /** Failures in a row that led to the state; 0 when ready. */
   readonly strikes: number;
+  /** The name of the client key that alone the state holds for; absent: it holds for all. */
+  readonly clientKey?: string;
 }
 
 /**
@@ -279,20 +281,20 @@ const PARKED_STATES: readonly string[] = ["cooling", "exhausted", "invalid", "of
 /** The park of a stored row; null when the row holds none. */
 export function restorePark(row: CredentialStateRow): Park | null {
   if (!PARKED_STATES.includes(row.state)) return null;
-  const { reason, untilMs, sinceMs, strikes } = row;
+  const { reason, untilMs, sinceMs, strikes, clientKey } = row;
   const state = row.state as Park["state"];
   // Former versions parked without an end on a provider's word alone: the next request finds out.
   if (untilMs === null && state !== "off" && !reason.startsWith(CONFIRMED)) {
     const doubted = state === "invalid" ? "cooling" : state;
     return makePark(doubted, UNCONFIRMED + reason, sinceMs + LONGER_MS, sinceMs, strikes);
   }
-  return makePark(state, reason, untilMs, sinceMs, strikes);
+  return { ...makePark(state, reason, untilMs, sinceMs, strikes), accuser: clientKey ?? null };
 }
 
 /** The facts of a park. Null is ready, and so is a park whose time is over: the next request is served. */
 export function factsOf(park: Park | null, nowMs: number): StateFacts {
   if (park === null || isDue(park, nowMs))
     return { state: "ready", reason: "", untilMs: null, sinceMs: nowMs, strikes: 0 };
-  const { state, reason, untilMs, sinceMs, strikes } = park;
-  return { state, reason, untilMs, sinceMs, strikes };
+  const { state, reason, untilMs, sinceMs, strikes, accuser } = park;
+  return { state, reason, untilMs, sinceMs, strikes, ...(accuser === null ? {} : { clientKey: accuser }) };
 }

@@ -19,10 +19,11 @@ export class StateChanges {
     const { upstream, name, fingerprint } = spec;
     const key = JSON.stringify([spec.id, model]);
     this.#unsaved.set(key, { upstream, credential: name, model, fingerprint, ...facts });
+    const { clientKey, ...said } = facts;
     const refusal = refusalIn(facts.reason);
     const needsPerson = refusal !== null || (facts.state !== "ready" && facts.untilMs === null);
     this.#log[needsPerson ? "warn" : "info"](
-      { credential: spec.id, model, ...facts },
+      { credential: spec.id, model, ...said, ...(clientKey === undefined ? {} : { key: clientKey }) },
       refusal === null
         ? "credential state changed"
         : `the provider refuses the credential ${spec.id}: ${refusal}; see \`clewline credentials\``,

@@ -67,3 +67,20 @@ test("a limit that another key meets takes the place of one key's doubt", () => 
   meet("bob", { class: "rate", untilMs: under.now + 600_000, scope: "credential", reason: "slow down" });
   for (const key of ["alice", "bob", "carol"]) expect(servedTo(key)).toEqual(new Set(["b"]));
 });
+
+test.each(WORDS)(
+  "%j is listed with the key that has met it, and holds for that key alone after a restart",
+  async (word) => {
+    meet("alice", word);
+    const [listed] = under.pool.list();
+    expect((word.class === "forbid" ? listed?.models[0] : listed)?.clientKey).toBe("alice");
+    await Promise.resolve();
+    const saved = under.saved.splice(0);
+    under = new PoolUnderTest([specOf("a"), specOf("b")], saved);
+    expect(servedTo("alice")).toEqual(new Set(["b"]));
+    expect(servedTo("bob")).toEqual(new Set(["a", "b"]));
+    meet("alice", word);
+    meet("bob", word);
+    expect(JSON.stringify(under.pool.list())).not.toContain("alice");
+  },
+);

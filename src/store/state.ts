@@ -21,6 +21,11 @@ export const CREDENTIAL_STATES: Migration = {
 ) WITHOUT ROWID`,
 };
 
+export const STATES_OF_KEYS: Migration = {
+  name: "credential states of one client key",
+  sql: "ALTER TABLE credential_states ADD COLUMN client_key TEXT", // the state holds for this key alone; null: for all
+};
+
 export const STATE_IDS: Migration = {
   name: "state ids",
   sql: `CREATE TABLE state_ids (
@@ -45,6 +50,8 @@ export interface CredentialStateRow {
   readonly strikes: number;
   /** Fingerprint of the credential's secret: it changes when the secret changes. */
   readonly fingerprint: string;
+  /** The name of the client key that alone the state holds for; absent: it holds for all. */
+  readonly clientKey?: string;
 }
 
 /**
@@ -128,11 +135,11 @@ function prepare(sql: Sql) {
   return {
     sql,
     save: sql.prepare(
-      `INSERT INTO credential_states (upstream, credential, model, state, reason, until_ms, since_ms, strikes, fingerprint)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO credential_states (upstream, credential, model, state, reason, until_ms, since_ms, strikes, fingerprint, client_key)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (upstream, credential, model) DO UPDATE SET state = excluded.state, reason = excluded.reason,
          until_ms = excluded.until_ms, since_ms = excluded.since_ms, strikes = excluded.strikes,
-         fingerprint = excluded.fingerprint`,
+         fingerprint = excluded.fingerprint, client_key = excluded.client_key`,
     ),
     forget: sql.prepare("DELETE FROM credential_states WHERE upstream = ? AND credential = ? AND model = ?"),
     find: sql.prepare("SELECT credential, at_ms, owner FROM state_ids WHERE upstream = ? AND id = ?"),
@@ -163,6 +170,7 @@ function toStateRow(row: SqlRow): CredentialStateRow {
     sinceMs: Number(row.since_ms),
     strikes: Number(row.strikes),
     fingerprint: String(row.fingerprint),
+    ...(typeof row.client_key === "string" ? { clientKey: row.client_key } : {}),
   };
 }
 
@@ -190,6 +198,7 @@ export function makeStateStore(options: { readonly open: () => Sql; readonly log
               sinceMs,
               strikes,
               fingerprint,
+              row.clientKey ?? null,
             );
         }
       }),

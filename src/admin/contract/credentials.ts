@@ -46,6 +46,8 @@ const liveState = {
   reason: v.string(),
   /** The word of the provider or the rule behind the state, for those who search for it; "" when ready. */
   detail: v.string(),
+  /** The client key that alone the state holds for: its request has met the word of the provider; null: it holds for all. */
+  key: v.nullable(v.string()),
   /** When the state ends by itself; null: it does not, or there is nothing to end. */
   untilMs: v.nullable(timeMs),
   sinceMs: v.nullable(timeMs),
@@ -59,6 +61,8 @@ const liveState = {
       state,
       reason: v.string(),
       detail: v.string(),
+      /** As above. */
+      key: v.nullable(v.string()),
       untilMs: v.nullable(timeMs),
     }),
   ),

@@ -28,14 +28,15 @@ export function credentialState(status: CredentialStatus, away: AwayUpstream | n
     state,
     reason: wordsOf(state, status),
     detail: state === "ready" ? "" : state === "unreachable" ? (away?.reason ?? "") : status.reason,
+    key: state === "ready" || state === "unreachable" ? null : (status.clientKey ?? null),
     untilMs,
     sinceMs: state === "ready" ? null : state === "unreachable" ? (away?.sinceMs ?? null) : status.sinceMs,
     strikes,
     inFlight,
     models: models.map((facts) => {
-      const { model, reason: detail, untilMs } = facts;
+      const { model, reason: detail, untilMs, clientKey: key = null } = facts;
       const state = stateOf(facts, 0);
-      return { model, state, reason: wordsOf(state, facts), detail, untilMs };
+      return { model, state, reason: wordsOf(state, facts), detail, key, untilMs };
     }),
     owner,
     room: [...ofProvider(status), ...status.limits.map(ofOperator)],

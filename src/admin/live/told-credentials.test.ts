@@ -32,6 +32,7 @@ const credential = (change: Partial<Credential> = {}): Credential => ({
   state: "ready",
   reason: "",
   detail: "",
+  key: null,
   untilMs: null,
   sinceMs: null,
   strikes: 0,
@@ -80,7 +81,7 @@ test.each<[string, Partial<Credential>]>([
   ["a running request", { inFlight: 1 }],
   [
     "a model that is not served",
-    { models: [{ model: "m", state: "forbidden", reason: "", detail: "", untilMs: null }] },
+    { models: [{ model: "m", state: "forbidden", reason: "", detail: "", key: null, untilMs: null }] },
   ],
   ["room that is used", { room: [room(90)] }],
   ["no room left", { room: [room(0)] }],

@@ -14,6 +14,7 @@ const credential = (id: string): Credential => ({
   state: "ready",
   reason: "",
   detail: "",
+  key: null,
   untilMs: null,
   sinceMs: null,
   strikes: 0,

@@ -15,7 +15,7 @@ import { useCredentialActs } from "./use-credential-acts.ts";
 export function CredentialCard({ credential, onTest }: { credential: Credential; onTest: () => void }) {
   const text = useText();
   const said = useGatewayText();
-  const { id, upstream, name, state, untilMs, reason, detail, owner, models } = credential;
+  const { id, upstream, name, state, untilMs, reason, detail, key, owner, models } = credential;
   const { title, tone, icon } = STATES[state];
   return (
     <article aria-label={id} className="panel flex flex-col gap-3 p-4">
@@ -41,6 +41,7 @@ export function CredentialCard({ credential, onTest }: { credential: Credential;
       {reason !== "" && (
         <p className="break-words">
           {said(reason)}
+          {key !== null && ` ${text("It holds for the key {name} alone.", { name: key })}`}
           {detail !== "" && <span className="font-mono text-[13px] text-muted"> {said(detail)}</span>}
         </p>
       )}
@@ -58,7 +59,10 @@ export function CredentialCard({ credential, onTest }: { credential: Credential;
                 )}
               </Badge>
               <span className="font-mono break-all">{one.model}</span>
-              <span className="text-muted">{said(one.reason)}</span>
+              <span className="text-muted">
+                {said(one.reason)}
+                {one.key !== null && ` ${text("It holds for the key {name} alone.", { name: one.key })}`}
+              </span>
             </li>
           ))}
         </ul>

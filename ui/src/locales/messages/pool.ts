@@ -29,6 +29,7 @@ export const POOL_MESSAGES = {
   "{name} was deleted.": "已删除 {name}。",
   "{name} was changed.": "已更改 {name}。",
   "Actions for {name}": "{name} 的操作",
+  "It holds for the key {name} alone.": "仅对密钥 {name} 生效。",
   Enable: "启用",
   Pause: "暂停",
   Drain: "排空",
