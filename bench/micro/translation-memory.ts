@@ -64,6 +64,8 @@ function bytesPerEvent(upstream: keyof typeof STREAMS, client: DialectName): num
     observer: null,
     errorOf: (_, message) => new GatewayError("upstream_garbage", message),
     continuation: () => null,
+    maxContentBytes: Number.POSITIVE_INFINITY,
+    keepsAnswer: false,
     onCut: () => undefined,
     requestId: ID_SEED,
   });

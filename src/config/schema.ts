@@ -225,7 +225,7 @@ const server = table({
     whole(1, MAX_BODY_BYTES),
     67_108_864,
     "reload",
-    "Largest reply, or largest frame of a streamed reply, that is translated.",
+    "Largest reply, or largest frame or content of a streamed reply, that is translated.",
   ),
   allow_credential_programs: withDefault(
     v.boolean(),
@@ -242,7 +242,7 @@ const server = table({
     whole(1_048_576, MAX_MEMORY_BYTES),
     DEFAULT_MEMORY_BYTES,
     "reload",
-    "The most that all requests together hold in memory: bodies with the copy that goes to the upstream, translated requests, and replies that are read whole. One key may use all of it while no other key has a request, else half. Above it a request of more than 64 kB gets 503 with `retry-after`. At least twice `server.body_limit_bytes`.",
+    "The most that all requests together hold in memory: bodies with the copy that goes to the upstream, translated requests, replies that are read whole, and what streams keep or slow clients do not read. One key may use all of it while no other key has a request, else half. Above it a request of more than 64 kB gets 503 with `retry-after`. At least twice `server.body_limit_bytes`.",
   ),
   write_timeout_ms: withDefault(
     durationMs,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { MemoryBudget } from "./memory-budget.ts";
+import { HeldBytes, MemoryBudget } from "./memory-budget.ts";
 
 const KB = 1024;
 const LIMIT = 1_000 * KB;
@@ -91,5 +91,37 @@ describe("a budget of memory", () => {
         expect(budget.usedBytes).toBe(0);
       }),
     );
+  });
+});
+
+describe("what a running stream holds", () => {
+  test("is counted beyond 64 kB, room or not, and given back", () => {
+    const budget = new MemoryBudget(LIMIT);
+    const held = new HeldBytes(budget.open("a"));
+    expect([held.set(64 * KB), budget.usedBytes]).toEqual([true, 0]);
+    expect([held.set(65 * KB), budget.usedBytes]).toEqual([true, 65 * KB]);
+    expect(budget.open("b").take(LIMIT)).toBe(false);
+    expect([held.set(1_000 * KB), budget.usedBytes]).toEqual([true, 1_000 * KB]);
+    expect([held.set(0), budget.usedBytes]).toEqual([true, 0]);
+  });
+
+  test("is too much where there is no room, for a stream that holds more than a megabyte itself", () => {
+    const budget = new MemoryBudget(LIMIT);
+    const others = Array.from({ length: 5 }, () => new HeldBytes(budget.open("a")));
+    expect(others.map((one) => one.set(300 * KB))).toEqual([true, true, true, true, true]);
+    expect(budget.usedBytes).toBe(1_500 * KB);
+    const large = new HeldBytes(budget.open("a"));
+    expect([large.set(1_024 * KB), large.set(1_025 * KB)]).toEqual([true, false]);
+  });
+
+  test("is given back with the request, whatever is told afterwards", () => {
+    const budget = new MemoryBudget(LIMIT);
+    const share = budget.open("a");
+    const held = new HeldBytes(share);
+    held.set(500 * KB);
+    share.end();
+    held.set(900 * KB);
+    held.set(0);
+    expect(budget.usedBytes).toBe(0);
   });
 });

@@ -7,6 +7,9 @@ import { GatewayError } from "./errors.ts";
 /** A request that holds no more is never refused: there are no more of them than connections. */
 const FREE_BYTES = 64 * 1024;
 
+/** A stream that holds no more itself goes on, whatever others hold. */
+const LEAST_HELD_BYTES = 1024 * 1024;
+
 const COME_BACK_MS = 1_000;
 
 /** Where bytes are counted. */
@@ -124,6 +127,17 @@ export class MemoryShare implements ByteRoom {
     if (!this.#isOver) this.#count(-Math.min(bytes, this.#bytes));
   }
 
+  /**
+   * Counts so many bytes more (or less), whether there is room for them or not: they are there already. False: there is no
+   * room, so that others are refused meanwhile.
+   */
+  hold(bytes: number): boolean {
+    if (this.#isOver) return true;
+    const hasRoom = bytes <= this.#budget.roomOf(this.#use);
+    this.#count(Math.max(bytes, -this.#bytes));
+    return hasRoom;
+  }
+
   /** The request is over, and holds nothing. Further calls do nothing. */
   end(): void {
     if (this.#isOver) return;
@@ -135,6 +149,25 @@ export class MemoryShare implements ByteRoom {
   #count(bytes: number): void {
     this.#bytes += bytes;
     this.#budget.count(this.#use, bytes);
+  }
+}
+
+/** What one part of a running stream holds beside the bytes that flow. What most streams hold is not counted. */
+export class HeldBytes {
+  readonly #share: MemoryShare;
+  #counted = 0;
+
+  constructor(share: MemoryShare) {
+    this.#share = share;
+  }
+
+  /** So many bytes are held now. False: they are many, and there is no room for them in the budget of all. */
+  set(bytes: number): boolean {
+    const counted = bytes > FREE_BYTES ? bytes : 0;
+    if (counted === this.#counted) return true;
+    const hasRoom = this.#share.hold(counted - this.#counted);
+    this.#counted = counted;
+    return hasRoom || counted <= LEAST_HELD_BYTES;
   }
 }
 

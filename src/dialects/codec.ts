@@ -90,6 +90,8 @@ export interface StreamDecoder {
    * `end` is withheld only because more may come (usage, `[DONE]`): an end of the body here is a good end.
    */
   readonly isFinished: boolean;
+  /** Bytes of a frame that is not whole yet, and of what else is kept of the answer. */
+  readonly heldBytes: number;
 }
 
 export interface EncodeReplyOptions {
@@ -106,6 +108,8 @@ export interface EncodeReplyOptions {
 
 /** Writes a streamed reply in the framing `sse` or `json-array`. */
 export interface StreamEncoder {
+  /** The stream ends with the whole answer, which is kept until then. */
+  readonly keepsAnswer: boolean;
   /** The client's text for an event other than `fail`; often "". The text for `end` ends the stream. */
   encode(event: ModelEvent): string;
   /**

@@ -186,6 +186,8 @@ export interface Tap extends TapState {
   renderFailure(error: GatewayError, requestId: string, isFirst: boolean): string;
   /** The bytes for the client are written anew. */
   readonly isTranslation: boolean;
+  /** What a translation keeps of the answer and of an unfinished frame; others keep at most `maxHeldBytes`, and say 0. */
+  readonly heldBytes: number;
   /** The gateway has ended the answer: the rest of the upstream's bytes is not wanted. */
   readonly isCutShort: boolean;
 }

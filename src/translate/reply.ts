@@ -86,6 +86,8 @@ export class ReplyTranslator {
       continuation,
       onCut: (tool) => this.#noteCut(tool),
       requestId: this.#source.exchange.id,
+      maxContentBytes: replyLimitBytes,
+      keepsAnswer: folder !== null,
     });
   }
 

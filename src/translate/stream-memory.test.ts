@@ -48,6 +48,8 @@ test.each(PAIRS)("%s client, %s upstream", (_, __, client, upstream) => {
       continuation: () => null,
       onCut: () => undefined,
       requestId: "1",
+      maxContentBytes: 1_000_000,
+      keepsAnswer: false,
     });
     const start: ModelEvent[] = [
       { type: "start", id: "1", model: "m" },

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { GatewayError } from "../core/errors.ts";
 import type { StreamDecoder, StreamEncoder } from "../dialects/codec.ts";
 import type { Tap, TapState } from "../dialects/dialect.ts";
+import { REPLY_FAULTS } from "../dialects/shared/reply-faults.ts";
 import { CallCheck } from "../neutral/answer/malformed.ts";
 import type { ReasoningVeil } from "../neutral/answer/reasoning-view.ts";
 import type { CallRestorer } from "../neutral/answer/restore.ts";
@@ -47,7 +48,16 @@ export interface TranslationParts {
   /** The answer has ended inside a call of the tool. */
   readonly onCut: (tool: string) => void;
   readonly requestId: string;
+  /** The most bytes of content that are translated. */
+  readonly maxContentBytes: number;
+  /** The answer is kept to its end, for a part that may follow it. */
+  readonly keepsAnswer: boolean;
 }
+
+/** What a block or a part of an answer takes in memory beside its content. */
+const PART_BYTES = 256;
+/** A stream may be so many times as long as its content: each word has a frame. */
+const MAX_FRAMING_RATIO = 4;
 
 export class StreamTranslation implements Tap {
   readonly stateIds: readonly string[] = [];
@@ -58,6 +68,10 @@ export class StreamTranslation implements Tap {
   uncountedBytes = 0;
   #isOutputCounted = false;
   #citations = 0;
+  #streamBytes = 0;
+  /** The content so far, and that of the call that is open, which is held until it is whole; null: none is. */
+  #contentBytes = 0;
+  #callFromBytes: number | null = null;
   model: string | null = null;
   stopReason: string | null = null;
   isRefusal = false;
@@ -106,9 +120,18 @@ export class StreamTranslation implements Tap {
     return this.#part === null ? this.#earlierParts : [...this.#earlierParts, this.#part];
   }
 
+  get heldBytes(): number {
+    const { encoder, keepsAnswer } = this.#parts;
+    const isKept = keepsAnswer || encoder.keepsAnswer;
+    const contentBytes = this.#contentBytes - (isKept ? 0 : (this.#callFromBytes ?? this.#contentBytes));
+    return this.#decoder.heldBytes + this.#start.length + contentBytes;
+  }
+
   push(chunk: Uint8Array): Uint8Array | null {
     if (this.progress === "complete" || this.progress === "failed") return null;
     try {
+      this.#streamBytes += chunk.length;
+      if (this.#streamBytes > MAX_FRAMING_RATIO * this.#parts.maxContentBytes) throw tooLong();
       this.#decoder.push(chunk, this.#onDecoded);
     } catch (cause) {
       this.#fault(cause);
@@ -178,13 +201,25 @@ export class StreamTranslation implements Tap {
   /** Of the upstream's own events: what the gateway adds to an answer has no tokens. */
   #countWritten(event: ModelEvent): void {
     switch (event.type) {
-      case "delta":
-        this.uncountedBytes += Buffer.byteLength(event.text);
+      case "delta": {
+        const bytes = Buffer.byteLength(event.text);
+        this.uncountedBytes += bytes;
+        this.#addContent(bytes);
         return;
+      }
       case "part":
         this.uncountedBytes += writtenBytes(event.part);
+        this.#addContent(PART_BYTES + keptBytes(event.part));
+        return;
+      case "open":
+        if (event.block.kind === "tool-call") this.#callFromBytes = this.#contentBytes;
+        this.#addContent(PART_BYTES);
+        return;
+      case "close":
+        this.#callFromBytes = null;
         return;
       case "annotation":
+        this.#addContent(PART_BYTES);
         this.#citations++;
         checkCitations(this.#citations);
         return;
@@ -197,6 +232,12 @@ export class StreamTranslation implements Tap {
         // A decoder explains a garbled answer behind the last count; at the end that count is of the whole answer.
         if (this.#isOutputCounted) this.uncountedBytes = 0;
     }
+  }
+
+  /** An answer without an end would be kept until the memory is full. */
+  #addContent(bytes: number): void {
+    this.#contentBytes += bytes;
+    if (this.#contentBytes > this.#parts.maxContentBytes) throw tooLong();
   }
 
   readonly #onRestored = (event: ModelEvent): void => {
@@ -299,6 +340,16 @@ export class StreamTranslation implements Tap {
     this.#out = "";
     return bytes;
   }
+}
+
+function tooLong(): GatewayError {
+  return new GatewayError("upstream_garbage", REPLY_FAULTS.longAnswer);
+}
+
+function keptBytes(part: Extract<ModelEvent, { type: "part" }>["part"]): number {
+  if (part.type === "image") return part.source.kind === "base64" ? part.source.data.length : 0;
+  const sources = part.type === "search" ? part.sources.length : 0;
+  return PART_BYTES * sources + (part.raw?.data.length ?? 0);
 }
 
 const encoder = new TextEncoder();

@@ -30,6 +30,11 @@ export class ArrayReader implements JsonSink {
     return this.#scanner.status === "closed";
   }
 
+  /** Bytes of an element that is not whole yet. */
+  get heldBytes(): number {
+    return this.#held.size;
+  }
+
   /** Returns the fault, or null. Nothing is to be pushed after a fault. */
   push(bytes: Uint8Array): "too long" | "no array" | null {
     if (this.isClosed) return null;

@@ -29,6 +29,11 @@ export class SseReader {
     this.#maxFrameBytes = maxFrameBytes;
   }
 
+  /** Bytes of a frame that is not whole yet. */
+  get heldBytes(): number {
+    return this.#held.size;
+  }
+
   /** Returns false when a frame is longer than allowed. Nothing is to be pushed after that. */
   push(bytes: Uint8Array, onEvent: OnSseEvent): boolean {
     const splitter = this.#splitter;

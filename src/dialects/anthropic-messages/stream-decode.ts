@@ -38,6 +38,10 @@ export class MessagesStreamDecoder implements StreamDecoder {
     return this.#stop !== null && !this.#isDone;
   }
 
+  get heldBytes(): number {
+    return this.#sse.heldBytes;
+  }
+
   push(bytes: Uint8Array, emit: Emit): void {
     if (this.#isDone) return;
     this.#emit = emit;

@@ -30,6 +30,7 @@ const MAX_NOTHING_CHARS = 64;
 const EMPTY_THINKING = '{"type":"thinking","thinking":"","signature":""}';
 
 export class MessagesStreamEncoder implements StreamEncoder {
+  readonly keepsAnswer = false;
   readonly #options: EncodeReplyOptions;
   readonly #showsThinking: boolean;
   /** Index of the open block, else of the next one. */

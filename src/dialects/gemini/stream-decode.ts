@@ -40,6 +40,8 @@ abstract class GeminiStreamDecoder implements StreamDecoder {
     if (this.content.isFinished) this.content.end();
   }
 
+  abstract get heldBytes(): number;
+
   /** Returns the fault, or null. */
   protected abstract read(bytes: Uint8Array): string | null;
 
@@ -60,6 +62,10 @@ class SseDecoder extends GeminiStreamDecoder {
   constructor(options: DecodeReplyOptions) {
     super(options);
     this.#reader = new SseReader(options.maxFrameBytes);
+  }
+
+  get heldBytes(): number {
+    return this.#reader.heldBytes;
   }
 
   protected read(bytes: Uint8Array): string | null {
@@ -86,6 +92,10 @@ class ArrayDecoder extends GeminiStreamDecoder {
   constructor(options: DecodeReplyOptions) {
     super(options);
     this.#reader = new ArrayReader(options.maxFrameBytes, this.readFrame);
+  }
+
+  get heldBytes(): number {
+    return this.#reader.heldBytes;
   }
 
   protected read(bytes: Uint8Array): string | null {

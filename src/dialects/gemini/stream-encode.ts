@@ -25,6 +25,7 @@ import {
 import type { WirePart } from "./wire.ts";
 
 export class GeminiStreamEncoder implements StreamEncoder {
+  readonly keepsAnswer = false;
   readonly #options: EncodeReplyOptions;
   readonly #isArray: boolean;
   /** The text around the parts of a chunk. */

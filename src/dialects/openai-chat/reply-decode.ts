@@ -57,6 +57,8 @@ export class ContentDecoder {
   hasCalls = false;
   hasRefusal = false;
 
+  #heldChars = 0;
+
   constructor(emit: (event: ModelEvent) => void, idSeed: string, isWhole: boolean) {
     this.#emit = emit;
     this.#idSeed = idSeed;
@@ -81,6 +83,11 @@ export class ContentDecoder {
   say(text: string): void {
     if (this.#tags.isPast) this.#takeText("text", text);
     else if (text !== "") this.#tags.push(text, this.#onPiece);
+  }
+
+  /** What is kept of the calls, and of what waits behind them. */
+  get heldChars(): number {
+    return this.#heldChars + this.#glue.length;
   }
 
   /** Whether no call waits for the rest of its arguments. */
@@ -160,7 +167,10 @@ export class ContentDecoder {
       if (kind === "refusal") this.hasRefusal = true;
       this.#add({ kind, text });
     } else if (last === this.#open) this.#say(kind, text);
-    else last.text += text;
+    else {
+      this.#heldChars += text.length;
+      last.text += text;
+    }
   }
 
   #takeCalls(list: readonly unknown[]): void {
@@ -172,6 +182,7 @@ export class ContentDecoder {
       const fragment = readFragment(object);
       this.#slots ??= new CallSlots();
       const slot = this.#slots.find(fragment, isNext);
+      this.#heldChars += fragment.text.length;
       isNext = true;
       slot.seal ??= fragment.seal;
       const isNamed = slot.name === null && fragment.name !== null;

@@ -43,6 +43,10 @@ export class ChatStreamDecoder implements StreamDecoder {
     return this.#hasEndedWell || (!this.#isOver && this.#finishReason !== null);
   }
 
+  get heldBytes(): number {
+    return this.#reader.heldBytes + this.#content.heldChars;
+  }
+
   push(bytes: Uint8Array, emit: Emit): void {
     if (this.#isOver) return;
     this.#emit = emit;

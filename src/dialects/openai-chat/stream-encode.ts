@@ -12,6 +12,7 @@ import { FINISH_REASONS } from "./stop.ts";
 import { encodeUsage } from "./usage.ts";
 
 export class ChatStreamEncoder implements StreamEncoder {
+  readonly keepsAnswer = false;
   readonly #context: ChatReplyContext;
   /** The text of each chunk in front of its choices. */
   readonly #head: string;

@@ -58,6 +58,10 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     this.#output = new OutputDecoder(options.idSeed);
   }
 
+  get heldBytes(): number {
+    return this.#sse.heldBytes;
+  }
+
   push(bytes: Uint8Array, emit: Emit): void {
     if (this.#isOver) return;
     this.#emit = emit;

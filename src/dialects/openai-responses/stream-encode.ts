@@ -5,6 +5,7 @@ import type { EncodeReplyOptions, StreamEncoder } from "../codec.ts";
 import { ReplyWriter } from "./reply-encode.ts";
 
 export class ResponsesStreamEncoder implements StreamEncoder {
+  readonly keepsAnswer = true;
   readonly #writer: ReplyWriter;
 
   constructor(options: EncodeReplyOptions) {

@@ -2,6 +2,7 @@
  * Delivers a good reply to the client: relayed or translated, whole or as a stream. Until the first byte of
  * an answer is on its way, a reply can still turn out to be a failure, and the request can be sent again.
  */
+import { HeldBytes } from "../../core/memory-budget.ts";
 import type { Dialect, ForeignReplies, Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
 import type { TranslatedRequest } from "../../translate/translated-request.ts";
@@ -44,6 +45,10 @@ export function answer(attempt: RunningAttempt, head: ReplyHead): void {
   else lookAhead(attempt, head, framing);
 }
 
+function heldBy({ served }: RunningAttempt): HeldBytes {
+  return new HeldBytes(served.exchange.memory);
+}
+
 /**
  * The header does not say what was asked for. Some servers label their streams wrongly, so the first bytes
  * decide. `knownBytes`: so many of them do not tell.
@@ -61,7 +66,7 @@ function lookAhead(attempt: RunningAttempt, head: ReplyHead, framing: Framing, k
     const { replyLimitBytes } = attempt.served.gateway.snapshot.config.server;
     const isValue = form === "json" && framing === "sse";
     const found: Framing = form === "events" || isLines ? "sse" : isValue ? "json" : framing;
-    goOnWith(attempt, isLines ? new LinesCall(call, replyLimitBytes) : call, () =>
+    goOnWith(attempt, isLines ? new LinesCall(call, replyLimitBytes, heldBy(attempt)) : call, () =>
       (isLines ? deliverAnew : deliver)(attempt, head, found),
     );
   });
@@ -142,7 +147,7 @@ function relay(attempt: RunningAttempt, head: ReplyHead, framing: Framing): void
   else {
     const { replyLimitBytes } = served.gateway.snapshot.config.server;
     if (foreign !== null && framing === "sse")
-      attempt.follow(new BookEventsCall(attempt.call, foreign, replyLimitBytes));
+      attempt.follow(new BookEventsCall(attempt.call, foreign, replyLimitBytes, heldBy(attempt)));
     const isEvents = framing === "sse";
     deliverStream({ attempt, head, tap, framing, headers, request: null, isEvents }, null, reread);
   }

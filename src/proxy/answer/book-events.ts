@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { GatewayError } from "../../core/errors.ts";
+import { type HeldBytes, memoryExhausted } from "../../core/memory-budget.ts";
 import type { ForeignReplies } from "../../dialects/dialect.ts";
 import type { BodySink, Call } from "../../transport/call.ts";
 import { WrappedCall } from "../../transport/wrapped-call.ts";
@@ -17,14 +18,16 @@ const FIELD = Buffer.from("data:");
 export class BookEventsCall extends WrappedCall implements BodySink {
   readonly #replies: ForeignReplies;
   readonly #maxLineBytes: number;
+  readonly #memory: HeldBytes;
   #sink: BodySink | null = null;
   /** The beginning of a line that may hold an event's data. */
   readonly #held = new GrowingBytes();
   /** The rest of the line passes as it comes: it is no data, or too long to be held. */
   #isPassing = false;
 
-  constructor(call: Call, replies: ForeignReplies, maxLineBytes: number) {
+  constructor(call: Call, replies: ForeignReplies, maxLineBytes: number, memory: HeldBytes) {
     super(call);
+    this.#memory = memory;
     this.#replies = replies;
     this.#maxLineBytes = maxLineBytes;
   }
@@ -44,6 +47,13 @@ export class BookEventsCall extends WrappedCall implements BodySink {
       const to = end === -1 ? bytes.length : end + 1;
       this.#take(bytes, from, to, end !== -1, out);
       from = to;
+    }
+    if (!this.#memory.set(this.#held.size)) {
+      const error = memoryExhausted();
+      this.inner.abort(error);
+      // An aborted call tells its sink nothing.
+      this.#sink?.end(error);
+      return false;
     }
     return this.#pass(out);
   }

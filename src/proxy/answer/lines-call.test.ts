@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
 import type { GatewayError } from "../../core/errors.ts";
+import { HeldBytes, MemoryBudget } from "../../core/memory-budget.ts";
 import type { BodySink, Call } from "../../transport/call.ts";
 import { LinesCall } from "./lines-call.ts";
+
+const memory = new MemoryBudget(1_000_000).open("tester");
 
 /** A call that sends these pieces when it is piped, and what its sink got. */
 function linesOf(pieces: readonly string[], maxLineBytes = 1_000) {
@@ -22,7 +25,7 @@ function linesOf(pieces: readonly string[], maxLineBytes = 1_000) {
   };
   let text = "";
   let ended: GatewayError | null | undefined;
-  new LinesCall(inner, maxLineBytes).pipe({
+  new LinesCall(inner, maxLineBytes, new HeldBytes(memory)).pipe({
     chunk(bytes) {
       text += new TextDecoder().decode(bytes);
       return true;

@@ -1,5 +1,6 @@
 /** A call whose body is lines of JSON (NDJSON), and goes on as an event stream: each line is an event. */
 import { GatewayError } from "../../core/errors.ts";
+import { type HeldBytes, memoryExhausted } from "../../core/memory-budget.ts";
 import { REPLY_FAULTS } from "../../dialects/shared/reply-faults.ts";
 import type { BodySink, Call } from "../../transport/call.ts";
 import { WrappedCall } from "../../transport/wrapped-call.ts";
@@ -11,13 +12,15 @@ const BEHIND = new TextEncoder().encode("\n\n");
 
 export class LinesCall extends WrappedCall implements BodySink {
   readonly #maxLineBytes: number;
+  readonly #memory: HeldBytes;
   #sink: BodySink | null = null;
   /** The beginning of a line. */
   readonly #rest = new GrowingBytes();
 
-  constructor(call: Call, maxLineBytes: number) {
+  constructor(call: Call, maxLineBytes: number, memory: HeldBytes) {
     super(call);
     this.#maxLineBytes = maxLineBytes;
+    this.#memory = memory;
   }
 
   pipe(sink: BodySink): void {
@@ -34,14 +37,17 @@ export class LinesCall extends WrappedCall implements BodySink {
       from = end + 1;
     }
     this.#rest.append(bytes, from, bytes.length);
-    if (this.#rest.size > this.#maxLineBytes) {
-      const error = new GatewayError("upstream_garbage", REPLY_FAULTS.longEvent);
-      this.inner.abort(error);
-      // An aborted call tells its sink nothing.
-      this.#sink?.end(error);
-      return false;
-    }
+    if (this.#rest.size > this.#maxLineBytes)
+      return this.#fail(new GatewayError("upstream_garbage", REPLY_FAULTS.longEvent));
+    if (!this.#memory.set(this.#rest.size)) return this.#fail(memoryExhausted());
     return events.length === 0 || this.#sink?.chunk(Buffer.concat(events)) !== false;
+  }
+
+  #fail(error: GatewayError): false {
+    this.inner.abort(error);
+    // An aborted call tells its sink nothing.
+    this.#sink?.end(error);
+    return false;
   }
 
   end(error: GatewayError | null): void {

@@ -3,6 +3,7 @@
  * committed before the last bytes go out, a cut is reported in-band, and pings fill silence.
  */
 import { GatewayError } from "../../core/errors.ts";
+import { HeldBytes, memoryExhausted } from "../../core/memory-budget.ts";
 import { bytesWithoutSecrets } from "../../core/redact.ts";
 import type { Framing, Tap } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
@@ -19,22 +20,14 @@ import type { Gateway } from "../gateway.ts";
 import { type Ending, settle, settleFailure } from "../settle.ts";
 import { Opening } from "./opening.ts";
 import { pingOf } from "./ping.ts";
-import type { Beginning, StreamedReply } from "./streamed-reply.ts";
-
-/** Time for an upstream to close its connection after a complete answer, before the gateway cuts it. */
-const DRAIN_MS = 1_000;
-
-/** Silence that ends a whole answer whose dialect has no last mark, or whose upstream forgot the mark. */
-export const FINISHED_SILENCE_MS = 5_000;
-
-/** Silence after the dialect's last mark that ends an answer whose upstream keeps the connection open. */
-const COMPLETE_SILENCE_MS = 100;
-
-/**
- * Bytes that the relay takes before the client's stream has started, which it does at once. A pause of the
- * upstream's socket for so short a time costs three system calls and a wake-up.
- */
-const MAX_EARLY_BYTES = 64 * 1024;
+import {
+  type Beginning,
+  COMPLETE_SILENCE_MS,
+  DRAIN_MS,
+  FINISHED_SILENCE_MS,
+  MAX_EARLY_BYTES,
+  type StreamedReply,
+} from "./streamed-reply.ts";
 
 type Phase =
   /** Nothing is known yet: a failure can still be retried. */
@@ -74,6 +67,9 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   /** With `cut`: the exception of the gateway that ended the reply; undefined: the upstream ended it. */
   fault: unknown;
   readonly #isTranslated: boolean;
+  /** What a translation keeps, and what waits for the client to read it. */
+  readonly #kept: HeldBytes;
+  readonly #unread: HeldBytes;
   /** null: the body has begun. */
   #opening: Opening | null;
   /** Gets the rest of a body that is a JSON value in place of events. */
@@ -97,6 +93,8 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     this.#first = first;
     this.#onBegun = onBegun;
     this.#isTranslated = tap.isTranslation;
+    this.#kept = new HeldBytes(exchange.memory);
+    this.#unread = new HeldBytes(exchange.memory);
     // The client gets the upstream's JSON array as it is.
     const isArray = framing === "json-array" && !tap.isTranslation;
     this.#opening = first === null && (isEvents || isArray) ? new Opening(isArray) : null;
@@ -141,6 +139,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     let out: Uint8Array | null;
     try {
       out = this.#tap.push(begun);
+      if (this.#isTranslated && !this.#kept.set(this.#tap.heldBytes)) throw memoryExhausted();
     } catch (cause) {
       this.#broken(cause);
       return true;
@@ -204,6 +203,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   }
 
   drained(): void {
+    this.#unread.set(0);
     this.#call.resume();
   }
 
@@ -259,7 +259,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     }
     this.#finish();
     const error = asGatewayError(cause, this.#gateway.log, this.#exchange.id);
-    this.#gateway.metrics.exceptions.add(1);
+    if (error !== cause) this.#gateway.metrics.exceptions.add(1);
     this.#call.abort(error);
     const fail = (): void => this.#fail(error);
     if (this.#exchange.isSettled) fail();
@@ -291,7 +291,9 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     this.#firstByteMs ??= this.#gateway.clock.monotonicMs();
     this.#hasSent = true;
     this.#lastWriteMs = this.#watchdog.nowMs;
-    return this.#stream.write(bytes);
+    if (this.#stream.write(bytes)) return true;
+    this.#unread.set(bytes.byteLength);
+    return false;
   }
 
   #ended(error: GatewayError | null): void {
@@ -324,9 +326,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     return progress === "failed" || (this.#isTranslated && progress === "complete");
   }
 
-  /**
-   * The answer is whole, or failed in the upstream's own words: commit, then send the bytes that were held.
-   */
+  /** The answer is whole, or failed in the upstream's own words: commit, then send the held bytes. */
   #conclude(): void {
     this.#lastStep(() => this.#settleAnswer());
   }

@@ -4,6 +4,21 @@ import type { TranslatedRequest } from "../../translate/translated-request.ts";
 import type { ReplyHead } from "../../transport/call.ts";
 import type { RunningAttempt } from "../attempt/attempt.ts";
 
+/** Time for an upstream to close its connection after a complete answer, before the gateway cuts it. */
+export const DRAIN_MS = 1_000;
+
+/** Silence that ends a whole answer whose dialect has no last mark, or whose upstream forgot the mark. */
+export const FINISHED_SILENCE_MS = 5_000;
+
+/** Silence after the dialect's last mark that ends an answer whose upstream keeps the connection open. */
+export const COMPLETE_SILENCE_MS = 100;
+
+/**
+ * Bytes that the relay takes before the client's stream has started, which it does at once. A pause of the
+ * upstream's socket for so short a time costs three system calls and a wake-up.
+ */
+export const MAX_EARLY_BYTES = 64 * 1024;
+
 /** A reply that is delivered as a stream. */
 export interface StreamedReply {
   readonly attempt: RunningAttempt;

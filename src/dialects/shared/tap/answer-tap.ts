@@ -70,6 +70,10 @@ export abstract class AnswerTap implements Tap {
     return false;
   }
 
+  get heldBytes(): number {
+    return 0;
+  }
+
   get isCutShort(): boolean {
     return false;
   }

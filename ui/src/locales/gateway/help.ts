@@ -40,8 +40,8 @@ export const HELP: Readonly<Record<string, string>> = {
     "客户端的流静默这么久之后会收到一个 ping。在回答之前，第一个 ping 也会发出状态 200，因此之后的错误只能在流中报告。",
   "A client that waits for a whole (not streamed) answer gets whitespace each time this many seconds pass. 0: never. The first whitespace also sends the status 200, so a later error can only be reported in the body, as the dialect's error object.":
     "等待完整（非流式）回答的客户端每过这么多秒会收到空白字符。0：从不。第一个空白也会发出状态 200，因此之后的错误只能在正文中以该协议的错误对象报告。",
-  "Largest reply, or largest frame of a streamed reply, that is translated.":
-    "要翻译的最大回复，或流式回复中的最大帧。",
+  "Largest reply, or largest frame or content of a streamed reply, that is translated.":
+    "要翻译的最大回复，或流式回复中的最大帧或最大内容。",
   "Send clients the headers about the upstream's account: rate limits and organization.":
     "把有关上游账户的头转给客户端：速率限制和组织。",
   "Logs go to standard error, one JSON object per line.": "日志写到标准错误，每行一个 JSON 对象。",
@@ -361,8 +361,8 @@ export const HELP: Readonly<Record<string, string>> = {
     "仅限 vertex 类型：请求所属并计费的 Google Cloud 项目。默认：服务账号密钥中的项目；API 密钥不需要项目。",
   'Family vertex only: the region that serves requests, as in `"us-east5"`; `"us"` and `"eu"` are multi-regions. Each project and region has quotas of its own, so each is a credential. Default: `"global"`.':
     '仅限 vertex 类型：处理请求的区域，如 `"us-east5"`；`"us"` 和 `"eu"` 是多区域。每个项目和区域都有自己的配额，因此各为一个凭据。默认：`"global"`。',
-  "The most that all requests together hold in memory: bodies with the copy that goes to the upstream, translated requests, and replies that are read whole. One key may use all of it while no other key has a request, else half. Above it a request of more than 64 kB gets 503 with `retry-after`. At least twice `server.body_limit_bytes`.":
-    "所有请求合计在内存中最多占用的字节数：正文及发往上游的副本、翻译后的请求，以及整体读取的回复。没有其他密钥的请求时，一个密钥可以用满，否则最多用一半。超出时，大于 64 kB 的请求会收到 503 和 `retry-after`。至少为 `server.body_limit_bytes` 的两倍。",
+  "The most that all requests together hold in memory: bodies with the copy that goes to the upstream, translated requests, replies that are read whole, and what streams keep or slow clients do not read. One key may use all of it while no other key has a request, else half. Above it a request of more than 64 kB gets 503 with `retry-after`. At least twice `server.body_limit_bytes`.":
+    "所有请求合计在内存中最多占用的字节数：正文及发往上游的副本、翻译后的请求、整体读取的回复，以及流保留的内容和慢速客户端未读取的内容。没有其他密钥的请求时，一个密钥可以用满，否则最多用一半。超出时，大于 64 kB 的请求会收到 503 和 `retry-after`。至少为 `server.body_limit_bytes` 的两倍。",
   "A client that reads nothing of its stream for so long is let go: the request ends as that of a client that has left.":
     "客户端这么久没有读取其流中的任何内容时，就断开它：请求按客户端已离开的情形结束。",
   "A header of each request to this upstream. It replaces one that the client sends.":
