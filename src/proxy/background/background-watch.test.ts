@@ -8,6 +8,7 @@ import {
   sendWhole,
   startRawUpstream,
 } from "../../../test/kit/raw-upstream.ts";
+import { digestOf, type Principal } from "../../auth/keys.ts";
 import type { KeyLimits } from "../../config/client-keys.ts";
 import { CREDENTIAL_DEFAULTS } from "../../config/fixtures/defaults.ts";
 import { makeRoute, type Route } from "../../dialects/endpoint.ts";
@@ -18,6 +19,7 @@ import { clientUnderTest, GatewayUnderTest } from "../fixtures/gateway-under-tes
 import type { Gateway } from "../gateway.ts";
 import { handle } from "../handle.ts";
 import { BackgroundWatch } from "./background-watch.ts";
+import type { PendingResponse } from "./pending.ts";
 
 /** A token of input costs 2,000 nano-dollars, one of output 8,000. */
 const PRICES = new PriceBook(NO_PRICES, [
@@ -618,6 +620,59 @@ test("after a restart it holds its room in its credential's budget again, and is
   await look(HOUR_MS);
   await endRows();
   expect([left(), spentOnDisk()]).toEqual([[10_000_000 - COST], COST]);
+});
+
+describe("of several keys", () => {
+  const BOB = "key-of-bob-0123456789";
+  let ids = 0;
+
+  function startForTwo(): void {
+    gateway = new GatewayUnderTest({
+      upstreams: [{ name: "up", family: "openai", baseUrl: `${upstream.url}/v1` }],
+      otherKeys: { [BOB]: {} },
+    });
+    gateway.background = makeWatch();
+    upstream.answer = (request) =>
+      request.method === "POST"
+        ? sendWhole(request, response("queued", { id: `resp_${++ids}` }))
+        : stored(request);
+  }
+  const bob = () => gateway.snapshot.keys.get(digestOf(BOB)) as Principal;
+  const beginAs = async (who: Principal): Promise<void> => {
+    await (await handle(gateway, RESPONSES, clientUnderTest("/v1/responses", BODY), who)).text();
+  };
+
+  test("A61 one that has as many as are waited for takes another one's place, never another key's", async () => {
+    startForTwo();
+    await beginAs(gateway.tester);
+    const [first] = makeBackgroundStore(() => gateway.openStore()).load();
+    const pending = first?.detail as PendingResponse;
+    for (let n = 1; n < 10_000; n++) gateway.background.begin({ ...pending, id: `more_${n}` }, null, null);
+    expect([gateway.background.size, await endRows()]).toEqual([10_000, []]);
+    await beginAs(bob());
+    const ended = await endRows();
+    expect(ended.map(({ key, upstreamRequestId }) => [key, upstreamRequestId])).toEqual([
+      ["tester", pending.row.upstreamRequestId],
+    ]);
+    expect(gateway.background.size).toBe(10_000);
+    stored = (request) => sendWhole(request, completed);
+    await look(HOUR_MS);
+    expect((await endRows()).filter(({ key }) => key === BOB)).toMatchObject([
+      { outcome: "ok", usageState: "final" },
+    ]);
+  });
+
+  test("A61 each is asked for in its turn, and nothing is asked for twice at once", async () => {
+    startForTwo();
+    for (let n = 0; n < 20; n++) await beginAs(gateway.tester);
+    await beginAs(bob());
+    const looks = [look(HOUR_MS), gateway.background.look(), gateway.background.look()];
+    await Promise.all(looks);
+    const asked = polls().map(({ target }) => target);
+    expect([asked.length, new Set(asked).size]).toEqual([21, 21]);
+    // Four are asked for at once.
+    expect(asked.indexOf(`/v1/responses/resp_${ids}`)).toBeLessThan(4);
+  });
 });
 
 test("other responses are not waited for", async () => {

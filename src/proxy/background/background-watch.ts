@@ -30,6 +30,8 @@ const MAX_AGE_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
 const MAX_MISSES = 5;
 const MAX_AT_ONCE = 4;
+/** Asked about in one look: then those that became due meanwhile get their turn. */
+const MAX_A_LOOK = 64;
 /** Each holds about 2 kB. What is beyond is booked at once, as if it were never heard of again. */
 const MAX_PENDING = 10_000;
 
@@ -40,7 +42,6 @@ interface Watched {
   /** What it holds of its credential's limits; null: nothing; a budget is charged all the same. */
   hold: LimitHold | null;
   call: Call | null;
-  isAsked: boolean;
 }
 
 type WatchGateway = Pick<
@@ -54,6 +55,8 @@ export class BackgroundWatch implements Background {
   /** By upstream and id. */
   readonly #watched = new Map<string, Watched>();
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** The look that runs; null: none does. */
+  #looking: Promise<void> | null = null;
   #isStopped = false;
 
   /** `gateway` is asked when it is needed: the gateway holds the watch. */
@@ -78,7 +81,7 @@ export class BackgroundWatch implements Background {
           continue;
         }
         const pending = detail;
-        const watched: Watched = { pending, held: null, hold: null, call: null, isAsked: false };
+        const watched: Watched = { pending, held: null, hold: null, call: null };
         this.#watched.set(keyOf(pending), watched);
         if (pending.hasEnded) this.#commit(watched);
         else {
@@ -91,7 +94,7 @@ export class BackgroundWatch implements Background {
   }
 
   begin(pending: PendingResponse, held: Held | null, hold: LimitHold | null): void {
-    const watched: Watched = { pending, held, hold, call: null, isAsked: false };
+    const watched: Watched = { pending, held, hold, call: null };
     const known = this.#watched.get(keyOf(pending));
     if (known !== undefined) {
       // The provider has answered two requests with one response: it is paid for once, and they are two requests.
@@ -109,8 +112,8 @@ export class BackgroundWatch implements Background {
       return;
     }
     this.#watched.set(keyOf(pending), watched);
-    if (this.#watched.size > MAX_PENDING) this.#end(watched, { kind: "gone", reason: "too many at once" });
-    else this.#arm();
+    if (this.#watched.size > MAX_PENDING) this.#giveUpOne();
+    this.#arm();
   }
 
   seen(upstream: string, id: string, facts: ResponseFacts): void {
@@ -121,18 +124,35 @@ export class BackgroundWatch implements Background {
     this.#end(watched, { kind: "ended", facts });
   }
 
-  /** Asks about all responses that are due. Resolves when their replies are in. */
-  async look(): Promise<void> {
+  /** Asks about responses that are due. Resolves when their replies are in. One look runs at a time. */
+  look(): Promise<void> {
+    this.#looking ??= this.#askDue().finally(() => {
+      this.#looking = null;
+      this.#arm();
+    });
+    return this.#looking;
+  }
+
+  async #askDue(): Promise<void> {
     const nowMs = this.#gateway().clock.nowMs();
-    const due = [...this.#watched.values()].filter(
-      ({ pending, isAsked }) => !isAsked && !pending.hasEnded && pending.nextMs <= nowMs,
-    );
-    due.sort((a, b) => a.pending.nextMs - b.pending.nextMs);
+    const due = inTurnsOfKeys(
+      [...this.#watched.values()].filter(({ pending }) => !pending.hasEnded && pending.nextMs <= nowMs),
+    ).slice(0, MAX_A_LOOK);
+    let at = 0;
     const ask = async (): Promise<void> => {
-      for (let next = due.shift(); next !== undefined; next = due.shift()) await this.#ask(next);
+      for (let next = due[at++]; next !== undefined; next = due[at++]) await this.#ask(next);
     };
     await Promise.all(Array.from({ length: MAX_AT_ONCE }, ask));
-    this.#arm();
+  }
+
+  /** There are too many: the youngest response goes of the key that has most, so that no key crowds out another one. */
+  #giveUpOne(): void {
+    const open = [...this.#watched.values()].filter(({ pending }) => !pending.hasEnded);
+    const counts = new Map<string, number>();
+    for (const { pending } of open) counts.set(pending.row.key, (counts.get(pending.row.key) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    const one = open.findLast(({ pending }) => counts.get(pending.row.key) === most);
+    if (one !== undefined) this.#end(one, { kind: "gone", reason: "too many at once" });
   }
 
   /** Ends all calls and gives back what is held: the next process goes on with the stored responses. */
@@ -157,7 +177,8 @@ export class BackgroundWatch implements Background {
   async #ask(watched: Watched): Promise<void> {
     const { pending } = watched;
     const { snapshot } = this.#gateway();
-    watched.isAsked = true;
+    // A client's own look, or a stop, may have come first.
+    if (this.#isStopped || pending.hasEnded) return;
     const upstream = snapshot.upstreams.get(pending.upstream);
     const credential = upstream?.credentials.get(`${pending.upstream}/${pending.credential}`);
     if (upstream === undefined || credential === undefined) {
@@ -171,7 +192,6 @@ export class BackgroundWatch implements Background {
           watched.call = call;
         });
     watched.call = null;
-    watched.isAsked = false;
     // A client's own poll, or a stop, may have come first.
     if (this.#isStopped || pending.hasEnded) return;
     this.#try("a background response cannot be settled", () => this.#heard(watched, found));
@@ -288,11 +308,11 @@ export class BackgroundWatch implements Background {
   #arm(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#isStopped) return;
+    // A look that runs arms the timer at its end.
+    if (this.#isStopped || this.#looking !== null) return;
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const { pending, isAsked } of this.#watched.values()) {
-      if (!isAsked && !pending.hasEnded) nextMs = Math.min(nextMs, pending.nextMs);
-    }
+    for (const { pending } of this.#watched.values())
+      if (!pending.hasEnded) nextMs = Math.min(nextMs, pending.nextMs);
     if (nextMs === Number.POSITIVE_INFINITY) return;
     const waitMs = Math.min(Math.max(0, nextMs - this.#gateway().clock.nowMs()), MAX_PAUSE_MS);
     this.#timer = setTimeout(() => void this.look(), waitMs);
@@ -308,6 +328,19 @@ export class BackgroundWatch implements Background {
       this.#gateway().log.error({ error }, what);
     }
   }
+}
+
+/** Of each key the one that has waited longest, then of each key its next one: no key waits for all of another's. */
+function inTurnsOfKeys(due: readonly Watched[]): readonly Watched[] {
+  const counts = new Map<string, number>();
+  const places = due
+    .toSorted((a, b) => a.pending.nextMs - b.pending.nextMs)
+    .map((watched) => {
+      const turn = counts.get(watched.pending.row.key) ?? 0;
+      counts.set(watched.pending.row.key, turn + 1);
+      return { watched, turn };
+    });
+  return places.sort((a, b) => a.turn - b.turn).map(({ watched }) => watched);
 }
 
 function keyOf({ upstream, id }: Pick<PendingResponse, "upstream" | "id">): string {
