@@ -1,5 +1,5 @@
 /** Headers of requests and replies where an answer is given again to a request that is the same. */
-import { sha256Hex } from "../core/hash.ts";
+import { sha256 } from "../core/hash.ts";
 import type { HeaderLines, HeaderList } from "../core/header-view.ts";
 import { makeUpstreamHeaders } from "./pass-headers.ts";
 
@@ -61,24 +61,35 @@ export function refusalHeaders(headers: Readonly<Record<string, string>>): Recor
   return comeBack === undefined ? lasting : { ...lasting, [COME_BACK]: comeBack };
 }
 
+/** A request as far as a name of its retries stands for it. */
+export interface NamedRetries {
+  /** The name of the client's key. */
+  readonly owner: string;
+  readonly url: string;
+  readonly body: Uint8Array | null;
+}
+
 /**
- * The lines with names of retries that are the key's own. A server that knows such a name gives the first answer again to
- * whoever shows it, and all keys of a pool are one account to the server. `owner`: the name of the client's key.
+ * The lines with names of retries that are the request's own. A server that knows such a name gives the first answer again to
+ * whoever shows it: all keys of a pool are one account to the server, and the answer to one request must not be kept for
+ * another one.
  */
-export function withOwnRetries(lines: HeaderLines, owner: string): HeaderLines {
+export function withOwnRetries(lines: HeaderLines, request: NamedRetries): HeaderLines {
   // Runs for each request: a loop without the iterators of pairs takes a fifth of the time.
   let isNamed = false;
   for (const line of lines) if (OF_RETRIES.includes(line[0])) isNamed = true;
-  return isNamed ? renamed(lines, owner) : lines;
+  return isNamed ? renamed(lines, request) : lines;
 }
 
-function renamed(lines: HeaderLines, owner: string): HeaderLines {
-  return lines.map((line) => (OF_RETRIES.includes(line[0]) ? [line[0], ownName(owner, line[1])] : line));
+function renamed(lines: HeaderLines, request: NamedRetries): HeaderLines {
+  return lines.map((line) => (OF_RETRIES.includes(line[0]) ? [line[0], ownName(request, line[1])] : line));
 }
 
 /** In the form of a UUID (RFC 9562, version 8), which every server takes. */
-function ownName(owner: string, name: string): string {
-  const hex = sha256Hex(`${owner.length}:${owner}${name}`);
+function ownName({ owner, url, body }: NamedRetries, name: string): string {
+  const hash = sha256().update(JSON.stringify([owner, name, url]));
+  if (body !== null) hash.update(body);
+  const hex = hash.digest("hex");
   const [a, b, c, d, e] = [
     hex.slice(0, 8),
     hex.slice(8, 12),

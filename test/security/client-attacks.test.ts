@@ -238,21 +238,23 @@ describe("numbers that are none", () => {
 });
 
 describe("a name that an account shares", () => {
-  const named = async (secret: string, name: string): Promise<string | undefined> => {
+  const named = async (secret: string, name: string, words = "go"): Promise<string | undefined> => {
     upstream.forget();
-    await post(CHAT.wholePath, CHAT.body(false), { "idempotency-key": name }, secret);
+    const body = CHAT.body(false).replace('"go"', JSON.stringify(words));
+    await post(CHAT.wholePath, body, { "idempotency-key": name }, secret);
     return upstream.seen.at(-1)?.headers.get("idempotency-key");
   };
 
   test("of a retry is the key's own: no other key gets the answer that a provider keeps under it", async () => {
-    const [alice, again, bob, other] = [
+    const [alice, again, bob, other, elsewhere] = [
       await named(CLIENT_KEY, "retry-1"),
       await named(CLIENT_KEY, "retry-1"),
       await named(BOB_KEY, "retry-1"),
       await named(CLIENT_KEY, "retry-2"),
+      await named(CLIENT_KEY, "retry-1", "no"),
     ];
     expect(again).toBe(alice as string);
-    expect(new Set([alice, bob, other]).size).toBe(3);
+    expect(new Set([alice, bob, other, elsewhere]).size).toBe(4);
     expect(alice).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
   });
 });

@@ -63,10 +63,12 @@ export function relayRequest(
     family.defaultHeaders,
     callerCredentials,
   );
-  const headers = callerCredentials ? passing : withOwnRetries(passing, principal.name);
+  const url = urlFor(route, client.search, queryParameters, urls, relayed.target, clientFraming !== "json");
+  const named = { owner: principal.name, url, body: relayed.body };
+  const headers = callerCredentials ? passing : withOwnRetries(passing, named);
   const { repaired } = relayed;
   return {
-    url: urlFor(route, client.search, queryParameters, urls, relayed.target, clientFraming !== "json"),
+    url,
     method: client.method,
     headers: repaired.length === 0 ? headers : withoutRefusedBetas(headers, route.dialect, repaired),
     body: bodyFor(route, family, relayed),

@@ -131,6 +131,29 @@ test("nor when all ask at the same time", async () => {
   delayMs = 0;
 });
 
+test("A57 an answer that a provider keeps under the name of a retry is the answer to that request alone", async () => {
+  const usual = upstream.answer;
+  const kept = new Map<string, string>();
+  // Who sends a name again gets the first answer again, whatever is asked.
+  upstream.answer = async (arrived) => {
+    const name = arrived.headers.get("idempotency-key") ?? "";
+    const own = /question \d+/.exec(arrived.body.toString())?.[0] ?? "";
+    if (!kept.has(name)) kept.set(name, own);
+    await answerWell(arrived, ` [answers ${kept.get(name)}]`);
+  };
+  try {
+    const [poison, victim] = [newPrompt(), newPrompt()];
+    const named = { "idempotency-key": "order-1" };
+    const asked = (prompt: string) => repeatable(CHAT, false, CHAT.model, prompt);
+    await asAs("all-1", asked(poison), { ...named, "x-clewline-cache": "off" });
+    await asAs("all-1", asked(victim), named);
+    const { cache, body } = await asAs("all-2", asked(victim));
+    expect([cache, body.toString().includes(`[answers ${victim}]`)]).toEqual(["hit", true]);
+  } finally {
+    upstream.answer = usual;
+  }
+});
+
 describe("rights and limits", () => {
   const chat = (model = "gpt-4.1") => repeatable(CHAT, false, model, newPrompt());
 
