@@ -91,7 +91,7 @@ export function makeSealMemory(maxBytes: number): SealMemory {
         if (message.role !== "assistant" || !message.parts.some((part) => part.type === "tool-call"))
           return message;
         let turn: string | null = null;
-        const returned = message.parts.filter((part) => part.type === "reasoning");
+        const returned = new ReturnedReasoning(message.parts);
         const replaced = new Set<AssistantPart>();
         const parts = message.parts.flatMap((part): AssistantPart[] => {
           if (part.type !== "tool-call") return [part];
@@ -103,8 +103,8 @@ export function makeSealMemory(maxBytes: number): SealMemory {
           if (entry === undefined || entry.maker !== maker || restored.has(key)) return [part];
           restored.add(key);
           const call = part.seal == null ? { ...part, seal: entry.seal } : part;
-          if (returned.some((one) => isWhole(one, entry.reasoning))) return [call];
-          for (const one of returned) if (isEmptied(one, entry.reasoning)) replaced.add(one);
+          if (returned.isWhole(entry.reasoning)) return [call];
+          for (const one of returned.takeEmptied(entry.reasoning)) replaced.add(one);
           return [...entry.reasoning, call];
         });
         return { ...message, parts: inOrder(parts.filter((part) => !replaced.has(part))) };
@@ -114,20 +114,46 @@ export function makeSealMemory(maxBytes: number): SealMemory {
   };
 }
 
-/** Whether the client has returned reasoning of the maker of what is remembered, with its words if it had any. */
-function isWhole({ text, seal }: ReasoningPart, remembered: readonly ReasoningPart[]): boolean {
-  return remembered.some(
-    (one) => seal !== null && one.seal?.maker === seal.maker && (text !== "" || one.text === ""),
-  );
+/** The sealed reasoning that a client has returned in one turn, of which it decides the length: looked through once. */
+class ReturnedReasoning {
+  /** By maker: whether some of it has words. */
+  readonly #makers = new Map<string, boolean>();
+  /** By seal: reasoning without words. */
+  readonly #wordless = new Map<string, ReasoningPart[]>();
+
+  constructor(parts: readonly AssistantPart[]) {
+    for (const part of parts) {
+      if (part.type !== "reasoning" || part.seal === null) continue;
+      const { maker } = part.seal;
+      this.#makers.set(maker, part.text !== "" || this.#makers.get(maker) === true);
+      if (part.text !== "") continue;
+      const alike = this.#wordless.get(sealKey(part.seal));
+      if (alike === undefined) this.#wordless.set(sealKey(part.seal), [part]);
+      else alike.push(part);
+    }
+  }
+
+  /** Whether the client has returned reasoning of the maker of what is remembered, with its words if it had any. */
+  isWhole(remembered: readonly ReasoningPart[]): boolean {
+    return remembered.some(({ text, seal }) => {
+      const hasWords = seal === null ? undefined : this.#makers.get(seal.maker);
+      return hasWords === true || (hasWords === false && text === "");
+    });
+  }
+
+  /** What has the seal of what is remembered, without the words, which the client never saw. Given once. */
+  takeEmptied(remembered: readonly ReasoningPart[]): readonly ReasoningPart[] {
+    return remembered.flatMap(({ text, seal }) => {
+      if (text === "" || seal === null) return [];
+      const found = this.#wordless.get(sealKey(seal)) ?? [];
+      this.#wordless.delete(sealKey(seal));
+      return found;
+    });
+  }
 }
 
-/** Whether the client has returned the seal of what is remembered, without the words, which it never saw. */
-function isEmptied({ text, seal }: ReasoningPart, remembered: readonly ReasoningPart[]): boolean {
-  return (
-    text === "" &&
-    seal !== null &&
-    remembered.some((one) => one.text !== "" && one.seal?.maker === seal.maker && one.seal.data === seal.data)
-  );
+function sealKey({ maker, data }: Seal): string {
+  return `${maker}\n${data}`;
 }
 
 /** Puts reasoning before the text that the reasoning led to. */

@@ -3,12 +3,15 @@
  * request to an upstream stays as long as the client's, and costs what it is long.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Message } from "../../src/neutral/message.ts";
+import type { ModelRequest } from "../../src/neutral/request.ts";
 import { wrapSeal } from "../../src/neutral/seal.ts";
+import { makeSealMemory } from "../../src/translate/seal-memory.ts";
 import { answerWell } from "../faults/asking.ts";
 import { translatedToml } from "../flow/translated.ts";
 import { CLIENT_KEY, type Gateway, startGateway } from "../kit/gateway.ts";
 import { type RawUpstream, startRawUpstream } from "../kit/raw-upstream.ts";
-import { cpuMsOf } from "./cpu.ts";
+import { cpuMsOf, growthOf, isLinear } from "./cpu.ts";
 
 const MOST_CPU_MS = 500;
 const MODEL = "openai-chat/qwen3-32b";
@@ -132,3 +135,53 @@ for (const [dialect, requestWith] of Object.entries(REQUESTS)) {
     expect(sizes[1]).toBeLessThan(4 * (sizes[0] as number));
   }, 60_000);
 }
+
+test("A59 reasoning that a client returns beside remembered calls is looked through once, not for each call", () => {
+  const maker = "google";
+  const idOf = (n: number): string => `call_a${n}b1c2d3e4`;
+  /** As many calls of one answer are remembered, and as many seals of others returned, as the request has pieces. */
+  const restoring = (pieces: number): (() => ModelRequest) => {
+    const memory = makeSealMemory(64 * 1024 * 1024);
+    const record = memory.recorder("key", maker, "");
+    for (let n = 0; n < pieces; n++) {
+      record({
+        type: "open",
+        block: {
+          kind: "tool-call",
+          id: idOf(n),
+          name: "f",
+          namespace: null,
+          call: "function",
+          seal: { maker, place: "call", data: "s" },
+        },
+      });
+      record({ type: "delta", text: "{}" });
+      record({ type: "close", seal: null });
+    }
+    const stop = { sequence: null, explanation: null, category: null, token: null };
+    record({ type: "end", stop: { kind: "tool-calls", raw: null, ...stop } });
+    const turn = {
+      role: "assistant",
+      parts: [
+        ...Array.from({ length: 20 * pieces }, () => ({
+          type: "reasoning" as const,
+          text: "",
+          seal: { maker: "anthropic", data: "d" },
+        })),
+        ...Array.from({ length: pieces }, (_, n) => ({
+          type: "tool-call" as const,
+          id: idOf(n),
+          name: "f",
+          input: "{}",
+        })),
+      ],
+    } as unknown as Message;
+    const request = { system: [], tools: [], messages: [turn] } as unknown as ModelRequest;
+    return () => memory.restore("key", request, maker);
+  };
+  const sizes = { 1: restoring(500), 4: restoring(2_000) };
+  expect(isLinear(growthOf((times) => void sizes[times]()))).toBe(true);
+  const [turn] = sizes[4]().messages;
+  const calls = turn?.role === "assistant" ? turn.parts.filter(({ type }) => type === "tool-call") : [];
+  expect(calls.filter((call) => "seal" in call && call.seal?.data === "s")).toHaveLength(2_000);
+});
