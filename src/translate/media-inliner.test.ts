@@ -31,7 +31,7 @@ const asking = (...parts: UserPart[]): ModelRequest =>
 function begin(fetchMedia: MediaFetch, client: ClientUnderTest = clientUnderTest("/", "{}")): MediaInliner {
   const config = configUnderTest({ upstreams: [] });
   const snapshot = { config: { ...config, media: { ...config.media, fetch: true } } } as Gateway["snapshot"];
-  return new MediaInliner({ snapshot, fetchMedia }, client);
+  return new MediaInliner({ snapshot, fetchMedia }, client, { key: "tester", room: null });
 }
 
 test("a file that is named often, or wanted for several targets, is fetched once", async () => {

@@ -9,7 +9,7 @@ import type { ClientRequest } from "../http/client-request.ts";
 import type { Message, UserPart } from "../neutral/message.ts";
 import type { ModelRequest } from "../neutral/request.ts";
 import type { Snapshot } from "../snapshot.ts";
-import type { MediaFetch } from "../transport/media-fetch.ts";
+import type { MediaAsker, MediaFetch } from "../transport/media-fetch.ts";
 
 const ACCEPTED = {
   image: ["image/jpeg", "image/png", "image/gif", "image/webp"],
@@ -41,17 +41,19 @@ interface Fetcher {
 export class MediaInliner {
   readonly #gateway: Fetcher;
   readonly #client: ClientRequest;
+  readonly #asker: MediaAsker;
   readonly #files = new Map<string, File>();
   #sizeBytes = 0;
 
-  constructor(gateway: Fetcher, client: ClientRequest) {
+  constructor(gateway: Fetcher, client: ClientRequest, asker: MediaAsker) {
     this.#gateway = gateway;
     this.#client = client;
+    this.#asker = asker;
   }
 
   /**
    * The request with the files that the target does not take by URL as base64; a promise only when there are
-   * such files. Rejects with `bad_request` that names the part whose file could not be fetched.
+   * such files. Rejects with `bad_request` that names the part whose file could not be fetched, or with `memory_exhausted`.
    */
   inline(request: ModelRequest, taken: UrlMedia): ModelRequest | Promise<ModelRequest> {
     const missing = new Map<string, ForeignPart>();
@@ -99,7 +101,8 @@ export class MediaInliner {
 
   async #fetchFile(part: ForeignPart): Promise<void> {
     const { bodyLimitBytes } = this.#gateway.snapshot.config.server;
-    const { mimeType, bytes } = await this.#gateway.fetchMedia(part.source.url, ACCEPTED[part.type], part.at);
+    const accept = ACCEPTED[part.type];
+    const { mimeType, bytes } = await this.#gateway.fetchMedia(part.source.url, accept, part.at, this.#asker);
     const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
     this.#sizeBytes += data.length;
     if (this.#sizeBytes > bodyLimitBytes) {

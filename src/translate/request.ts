@@ -6,6 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Principal } from "../auth/keys.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { ByteRoom } from "../core/memory-budget.ts";
 import type { Codec, DecodedRequest, EncodedRequest, EncodeRequestOptions } from "../dialects/codec.ts";
 import { codecOf, loadCodecs } from "../dialects/codecs.ts";
 import type { DialectName, Framing } from "../dialects/dialect.ts";
@@ -52,6 +53,8 @@ export interface TranslatedExchange {
   readonly isStrict: boolean;
   /** The form in which the client wants its answer. */
   readonly clientFraming: Framing;
+  /** Where files that are fetched for the request are counted; absent: none is fetched. */
+  readonly memory?: ByteRoom;
 }
 
 /** A request to translate, with the parts of the gateway that translation uses. */
@@ -230,7 +233,8 @@ export class RequestTranslator {
   ): ModelRequest | Promise<ModelRequest> {
     const { gateway, exchange } = this.#source;
     if (!gateway.snapshot.config.media.fetch) return request;
-    this.#media ??= new MediaInliner(gateway, exchange.client);
+    const { client, principal, memory = null } = exchange;
+    this.#media ??= new MediaInliner(gateway, client, { key: principal.name, room: memory });
     return this.#media.inline(request, codecOf(dialect).takesUrls(upstream.profile));
   }
 

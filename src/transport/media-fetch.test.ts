@@ -16,6 +16,28 @@ import {
 
 afterEach(stopServers);
 
+test("A63 what a file takes is counted as it comes, and without room it is not read to its end", async () => {
+  const file = Buffer.concat([PNG, Buffer.alloc(400_000)]);
+  const port = await startFiles((_request, response) => response.end(file));
+  const fetching = makeLocalFetch({ limitBytes: 1_000_000 });
+  let leftBytes = 1_000_000;
+  const room = {
+    take(bytes: number): boolean {
+      if (bytes > leftBytes) return false;
+      leftBytes -= bytes;
+      return true;
+    },
+  };
+  const asker = { key: "alice", room };
+  const media = await fetching(`http://a.test:${port}/`, IMAGES, undefined, asker);
+  expect([media.bytes.length, leftBytes < 1_000_000 - 300_000]).toEqual([file.length, true]);
+  leftBytes = 100_000;
+  const refused = await fetching(`http://a.test:${port}/`, IMAGES, undefined, asker).catch(
+    (cause: unknown) => cause,
+  );
+  expect(refused).toMatchObject({ kind: "memory_exhausted" });
+});
+
 describe("a file", () => {
   test("comes with its bytes and type, and its server hears no more than it must", async () => {
     let seen: IncomingMessage | undefined;
@@ -220,6 +242,28 @@ describe("only so many are fetched at once", () => {
       ["/2", "/3", "/4", "/5"],
     ]);
     expect(most).toBe(2);
+  });
+
+  test("A63 one key leaves a part of them to the others, and its own wait", async () => {
+    const begun: string[] = [];
+    const held: (() => void)[] = [];
+    const port = await startFiles((request, response) => {
+      begun.push(request.url ?? "");
+      if (request.url?.startsWith("/slow") === true) held.push(() => response.end(PNG));
+      else response.end(PNG);
+    });
+    const narrow = makeLocalFetch({ maxConcurrent: 4 });
+    const fetchFor = (key: string, path: string) =>
+      narrow(`http://a.test:${port}${path}`, IMAGES, undefined, { key, room: null });
+    const slow = Array.from({ length: 9 }, (_, nth) => fetchFor("alice", `/slow${nth}`));
+    await until(() => held.length === 3);
+    for (let nth = 0; nth < 5; nth++) expect((await fetchFor("bob", "/quick")).mimeType).toBe("image/png");
+    expect(begun.filter((path) => path.startsWith("/slow"))).toHaveLength(3);
+    for (let nth = 0; nth < 9; nth++) {
+      await until(() => held.length > 0);
+      held.shift()?.();
+    }
+    expect((await Promise.all(slow)).length).toBe(9);
   });
 
   test("and one whose turn does not come in time is refused, and never fetched", async () => {

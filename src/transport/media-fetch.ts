@@ -5,11 +5,15 @@
 import { DIRECT, type Via } from "../config/network/via.ts";
 import { isPublicAddress } from "../core/addresses/public-address.ts";
 import { GatewayError } from "../core/errors.ts";
+import { addToQueue, type Queue } from "../core/lists.ts";
+import { type ByteRoom, memoryExhausted } from "../core/memory-budget.ts";
 import { type BodySink, type Call, headOf, type ReplyHead, type Transport } from "./call.ts";
 import { guardTarget, type Resolve } from "./guarded-target.ts";
 import { plainMediaType, sniffMediaType } from "./media-type.ts";
 
 const MAX_CONCURRENT = 16;
+/** The part of them that one key may have: files that never come keep the others' waiting for no longer than their own. */
+const MOST_OF_KEY = 3 / 4;
 const MAX_REDIRECTS = 3;
 const MAX_URL_LENGTH = 8_192;
 const FIRST_BUFFER_BYTES = 64 * 1_024;
@@ -24,11 +28,27 @@ export interface Media {
   readonly bytes: Uint8Array;
 }
 
+/** Whose request a file is for. */
+export interface MediaAsker {
+  /** The name of the client's key: keys take turns. */
+  readonly key: string;
+  /** Where the bytes of the file are counted as they come; null: nowhere. */
+  readonly room: ByteRoom | null;
+}
+
 /**
  * `accept` names mime types, without wildcards; `param` the request's field, for the error. Rejects with `GatewayError`
- * `bad_request`: the URL, its host or port may not be fetched, the fetch failed, or the file is too large or of another type.
+ * `bad_request`: the URL, its host or port may not be fetched, the fetch failed, or the file is too large or of another type;
+ * or `memory_exhausted`.
  */
-export type MediaFetch = (url: string, accept: readonly string[], param?: string) => Promise<Media>;
+export type MediaFetch = (
+  url: string,
+  accept: readonly string[],
+  param?: string,
+  asker?: MediaAsker,
+) => Promise<Media>;
+
+const NOBODY: MediaAsker = { key: "", room: null };
 
 export interface MediaFetchOptions {
   readonly transport: Transport;
@@ -40,7 +60,7 @@ export interface MediaFetchOptions {
   readonly limitBytes: number;
   /** For the whole fetch: the wait for a turn, DNS, redirects and the body. */
   readonly timeoutMs: number;
-  /** Fetches that run at once, 16 when absent; further ones wait in order. */
+  /** Fetches that run at once, 16 when absent; further ones wait, and their keys take turns. */
   readonly maxConcurrent?: number;
   /** All addresses of a host name; the system's resolver when absent. */
   readonly resolve?: Resolve;
@@ -51,6 +71,7 @@ export interface MediaFetchOptions {
 /** One fetch that runs. */
 interface Fetching {
   readonly accept: readonly string[];
+  readonly room: ByteRoom | null;
   readonly signal: AbortSignal;
 }
 
@@ -108,19 +129,19 @@ export function makeMediaFetch(options: MediaFetchOptions): MediaFetch {
     );
   }
 
-  return async (url, accept, param) => {
+  return async (url, accept, param, { key, room } = NOBODY) => {
     const start = parseTarget(url, param);
     const abort = new AbortController();
-    const fetching = { accept, signal: abort.signal };
+    const fetching = { accept, room, signal: abort.signal };
     let hasTurn = false;
     async function work(): Promise<Media> {
-      await turns.take();
+      await turns.take(key);
       try {
         abort.signal.throwIfAborted();
         hasTurn = true;
         return await fetchMedia(start, fetching);
       } finally {
-        turns.give();
+        turns.give(key);
       }
     }
     const late = Promise.withResolvers<never>();
@@ -207,7 +228,7 @@ async function send(
 }
 
 async function readMedia({ head, call }: Reply, limitBytes: number, fetching: Fetching): Promise<Media> {
-  const { accept, signal } = fetching;
+  const { accept, room, signal } = fetching;
   const { status, headers } = head;
   if (status !== 200) throw new Refusal(`its server answers with status ${status}`);
   const coding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
@@ -220,7 +241,7 @@ async function readMedia({ head, call }: Reply, limitBytes: number, fetching: Fe
   const bytes = await new Promise<Uint8Array>((resolve, reject) => {
     // An aborted call tells its sink nothing.
     signal.addEventListener("abort", () => reject(OVER), { once: true });
-    call.pipe(new GrowingBody(limitBytes, resolve, reject));
+    call.pipe(new GrowingBody({ limitBytes, room, resolve, reject }));
   });
   return { mimeType: acceptedType(sniffMediaType(bytes), accept), bytes };
 }
@@ -251,32 +272,42 @@ function acceptedType(type: string | null, accept: readonly string[]): string {
   throw new Refusal(`it is ${found}, and only these are accepted here: ${accept.join(", ")}`);
 }
 
+interface GrowingBodyOptions {
+  readonly limitBytes: number;
+  readonly room: ByteRoom | null;
+  readonly resolve: (bytes: Uint8Array) => void;
+  readonly reject: (cause: Refusal | GatewayError) => void;
+}
+
 /**
  * Reads into one buffer that grows, so that a server that sends single bytes does not cost an object for
  * each.
  */
 class GrowingBody implements BodySink {
-  readonly #limitBytes: number;
-  readonly #resolve: (bytes: Uint8Array) => void;
-  readonly #reject: (cause: Refusal) => void;
+  readonly #options: GrowingBodyOptions;
   #bytes: Uint8Array;
   #sizeBytes = 0;
 
-  constructor(limitBytes: number, resolve: (bytes: Uint8Array) => void, reject: (cause: Refusal) => void) {
-    this.#limitBytes = limitBytes;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#bytes = new Uint8Array(Math.min(FIRST_BUFFER_BYTES, limitBytes));
+  constructor(options: GrowingBodyOptions) {
+    this.#options = options;
+    this.#bytes = new Uint8Array(Math.min(FIRST_BUFFER_BYTES, options.limitBytes));
   }
 
   chunk(chunk: Uint8Array): boolean {
+    const { limitBytes, room, reject } = this.#options;
     const endBytes = this.#sizeBytes + chunk.length;
-    if (endBytes > this.#limitBytes) {
-      this.#reject(tooLarge(this.#limitBytes));
+    if (endBytes > limitBytes) {
+      reject(tooLarge(limitBytes));
       return false;
     }
     if (endBytes > this.#bytes.length) {
-      const grown = new Uint8Array(Math.min(Math.max(endBytes, this.#bytes.length * 2), this.#limitBytes));
+      const sizeBytes = Math.min(Math.max(endBytes, this.#bytes.length * 2), limitBytes);
+      // As base64, which takes the place of these bytes, the file is a third longer.
+      if (room?.take(sizeBytes - this.#bytes.length) === false) {
+        reject(memoryExhausted());
+        return false;
+      }
+      const grown = new Uint8Array(sizeBytes);
       grown.set(this.#bytes.subarray(0, this.#sizeBytes));
       this.#bytes = grown;
     }
@@ -286,28 +317,55 @@ class GrowingBody implements BodySink {
   }
 
   end(error: GatewayError | null): void {
-    if (error === null) this.#resolve(this.#bytes.subarray(0, this.#sizeBytes));
-    else this.#reject(new Refusal("its server broke off before its end", error.message));
+    const { resolve, reject } = this.#options;
+    if (error === null) resolve(this.#bytes.subarray(0, this.#sizeBytes));
+    else reject(new Refusal("its server broke off before its end", error.message));
   }
 }
 
-/** Lets a number of callers in at once, and the others in the order of their coming. */
+/** Lets a number of callers in at once, of one key a part of them; the others wait, and their keys take turns. */
 class Turns {
+  readonly #mostOfKey: number;
   #free: number;
-  readonly #waiting: (() => void)[] = [];
+  /** Those that are in. */
+  readonly #running = new Map<string, number>();
+  /** The key that has waited longest for its turn first. */
+  readonly #waiting = new Map<string, Queue<() => void>>();
 
   constructor(count: number) {
     this.#free = count;
+    this.#mostOfKey = Math.ceil(count * MOST_OF_KEY);
   }
 
-  async take(): Promise<void> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async take(key: string): Promise<void> {
+    if (this.#free > 0 && this.#mayRun(key)) {
+      this.#free--;
+      this.#count(key, 1);
+    } else await new Promise<void>((resolve) => addToQueue(this.#waiting, key, resolve));
   }
 
-  give(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free++;
-    else next();
+  give(key: string): void {
+    this.#count(key, -1);
+    this.#free++;
+    for (const [next, queue] of this.#waiting) {
+      if (!this.#mayRun(next)) continue;
+      this.#free--;
+      this.#count(next, 1);
+      this.#waiting.delete(next);
+      const go = queue.take();
+      if (queue.first !== undefined) this.#waiting.set(next, queue);
+      go?.();
+      return;
+    }
+  }
+
+  #mayRun(key: string): boolean {
+    return (this.#running.get(key) ?? 0) < this.#mostOfKey;
+  }
+
+  #count(key: string, by: number): void {
+    const count = (this.#running.get(key) ?? 0) + by;
+    if (count === 0) this.#running.delete(key);
+    else this.#running.set(key, count);
   }
 }
