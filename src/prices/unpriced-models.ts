@@ -1,6 +1,6 @@
 /** The models that requests used although they have no price: what a person may want to be told of. */
 
-/** Clients name models, so the list has a limit; later models are not remembered. */
+/** Clients name models, so the list has a limit; the one that was used longest ago makes room. */
 const MAX_MODELS = 256;
 
 /** Since the start of the process. */
@@ -11,7 +11,10 @@ export class UnpricedModels {
   /** `model`: the upstream's name; "": the request named none. */
   note(upstream: string, model: string, atMs: number): void {
     const name = `${upstream}/${model}`;
-    if (this.#lastAtMs.has(name) || this.#lastAtMs.size < MAX_MODELS) this.#lastAtMs.set(name, atMs);
+    this.#lastAtMs.delete(name);
+    this.#lastAtMs.set(name, atMs);
+    const [oldest] = this.#lastAtMs.keys();
+    if (this.#lastAtMs.size > MAX_MODELS && oldest !== undefined) this.#lastAtMs.delete(oldest);
   }
 
   /** The models, as `upstream/model`, that had such a request after this time. A model may have got a price since. */
