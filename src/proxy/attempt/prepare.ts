@@ -5,6 +5,7 @@
 import { Buffer } from "node:buffer";
 import { GatewayError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { atOnce, inTurns, type Pieces } from "../../core/turns.ts";
 import type { Codec } from "../../dialects/codec.ts";
 import { codecOf, loadCodecs } from "../../dialects/codecs.ts";
 import type { DialectName, Peek } from "../../dialects/dialect.ts";
@@ -50,6 +51,8 @@ export interface PreparedRequest {
 }
 
 const NOTHING: readonly never[] = [];
+/** A longer body is changed in pieces, with other requests served between them. */
+const LARGE_BODY_BYTES = 256 * 1024;
 
 /** The parts of a served request that are needed to prepare it. */
 export interface Preparable {
@@ -77,7 +80,8 @@ export function isCountedHere({ dialect, isBilled }: Route, upstream: UpstreamVi
 
 /**
  * Makes the request ready for one target, before a credential is leased. The result is a promise only where
- * the translation is one, and for the first amendment of a dialect. Throws `not_translatable` when the target cannot take the request, `bad_request`
+ * the translation is one, where a long body is changed, and for the first amendment of a dialect. Throws
+ * `not_translatable` when the target cannot take the request, `bad_request`
  * when no target could.
  */
 export function prepareRequest(
@@ -109,7 +113,29 @@ export function prepareRequest(
   }
   const loading = exchange.amendment === null ? null : loadCodecs(dialect, NOTHING);
   if (loading !== null) return loading.then(() => prepareRequest(request, upstream, target, all));
-  const { bytes, ...changes } = changeBody(request, upstream, target, repairs, body);
+  const finished = (changed: ChangedBody): PreparedRequest =>
+    relayedChange(request, upstream, { target, repairs, body, unpassed }, changed);
+  if (exchange.amendment === null && !mayConcern(dialect, body, repairs)) return finished(unchanged(body));
+  const pieces = changeBody(request, upstream, target, repairs, body);
+  return body.byteLength > LARGE_BODY_BYTES ? inTurns(pieces).then(finished) : finished(atOnce(pieces));
+}
+
+/** A request that is relayed with changes, or without those that it might have had. */
+function relayedChange(
+  { exchange, peek }: Preparable,
+  upstream: UpstreamView,
+  {
+    target,
+    repairs,
+    body,
+    unpassed,
+  }: Pick<PreparedRequest, "target" | "repairs"> & {
+    readonly body: Uint8Array;
+    readonly unpassed: readonly Drop[];
+  },
+  { bytes, ...changes }: ChangedBody,
+): PreparedRequest {
+  const { dialect } = exchange.route;
   const changedPeek = bytes === body ? peek : peekRequest(dialect, bytes);
   const { usageOption } = DIALECTS[dialect];
   const refusedOption = repairs.find(
@@ -198,26 +224,31 @@ interface ChangedBody extends Pick<PreparedRequest, "dropped" | "changed" | "rep
   readonly bytes: Uint8Array;
 }
 
+function unchanged(bytes: Uint8Array): ChangedBody {
+  return { bytes, dropped: NOTHING, changed: NOTHING, repaired: NOTHING };
+}
+
 /**
  * A relayed body with the additions of the model's name or entry, and with its repairs. An addition has the
  * body printed anew; a repair changes only the bytes that it concerns.
  */
-function changeBody(
+function* changeBody(
   { gateway, exchange }: Preparable,
   upstream: UpstreamView,
   target: Target,
   repairs: Repairs,
   body: Uint8Array,
-): ChangedBody {
+): Pieces<ChangedBody> {
   const { dialect } = exchange.route;
-  const before =
-    exchange.amendment === null && !mayConcern(dialect, body, repairs) ? null : parseRequestObject(body);
+  yield;
+  const before = parseRequestObject(body);
+  yield;
   if (before === null && exchange.amendment !== null) {
     // Servers that read more than JSON would take it without what the operator fixed.
     throw new GatewayError("bad_request", "the body is not a JSON object; send one");
   }
   // A body that is not JSON passes, and the upstream refuses it.
-  if (before === null) return { bytes: body, dropped: NOTHING, changed: NOTHING, repaired: NOTHING };
+  if (before === null) return unchanged(body);
   let amended = before;
   let dropped: readonly Drop[] = NOTHING;
   if (exchange.amendment !== null) {
@@ -226,12 +257,15 @@ function changeBody(
     const result = codec.amend(before, exchange.amendment, { traits, profile: upstream.profile });
     amended = result.body;
     dropped = namedByClient(codec, result.dropped);
+    yield;
   }
   const repaired = repairRelayed(dialect, before, amended, repairs, exchange.isStrict);
   const after = repaired.body;
   const isRewritten = amended === before;
+  yield;
   const bytes = isRewritten ? rewriteJson(body, before, after) : Buffer.from(JSON.stringify(after), "utf8");
   const { changed, answered } = repaired;
+  yield;
   return { bytes, dropped: [...dropped, ...repaired.dropped], changed, repaired: answered };
 }
 
