@@ -147,10 +147,11 @@ function withoutRefSiblings(node: JsonObject, depth: number): JsonObject {
 function hasRefWithSiblings(schema: JsonObject): boolean {
   const open: object[] = [schema];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    const isRef = typeof (node as JsonObject).$ref === "string";
+    // The names of a long list's places would take a microsecond each.
+    const values = Array.isArray(node) ? node : Object.values(node);
+    const isRef = values !== node && typeof (node as JsonObject).$ref === "string";
     if (isRef && Object.keys(node).some((name) => !name.startsWith("$"))) return true;
-    for (const value of Object.values(node))
-      if (typeof value === "object" && value !== null) open.push(value);
+    for (const value of values) if (typeof value === "object" && value !== null) open.push(value);
   }
   return false;
 }

@@ -83,7 +83,8 @@ class Inliner {
     let size = this.#sizes.get(value);
     if (size === undefined) {
       size = 2;
-      for (const [name, inner] of Object.entries(value)) size += name.length + 4 + this.#sizeOf(inner);
+      if (Array.isArray(value)) for (const inner of value) size += 1 + this.#sizeOf(inner);
+      else for (const [name, inner] of Object.entries(value)) size += name.length + 4 + this.#sizeOf(inner);
       this.#sizes.set(value, size);
     }
     return size;
