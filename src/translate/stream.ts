@@ -284,9 +284,9 @@ export class StreamTranslation implements Tap {
   };
 
   #show(event: ModelEvent): void {
-    const { veil } = this.#parts;
+    const { veil, encoder } = this.#parts;
     if (veil === null) {
-      this.#onShown(event);
+      this.#write(encoder.encode(event));
       return;
     }
     // A stream that thinks unseen has begun all the same.
