@@ -90,7 +90,7 @@ export interface StreamDecoder {
    * `end` is withheld only because more may come (usage, `[DONE]`): an end of the body here is a good end.
    */
   readonly isFinished: boolean;
-  /** Bytes of a frame that is not whole yet, and of what else is kept of the answer. */
+  /** What a frame that is not whole yet, and what else is kept of the answer, take in memory. */
   readonly heldBytes: number;
 }
 

@@ -56,6 +56,11 @@ export interface TranslationParts {
 
 /** What a block or a part of an answer takes in memory beside its content. */
 const PART_BYTES = 256;
+/**
+ * Where the answer is kept, its words may be so much of the most that content may be: the end of the stream writes them
+ * four times more. Eight megabytes are two million tokens.
+ */
+const KEPT_WORDS_SHARE = 1 / 8;
 /** A stream may be so many times as long as its content: each word has a frame. */
 const MAX_FRAMING_RATIO = 4;
 
@@ -69,6 +74,8 @@ export class StreamTranslation implements Tap {
   #isOutputCounted = false;
   #citations = 0;
   #streamBytes = 0;
+  #wordBytes = 0;
+  readonly #isKept: boolean;
   /** The content so far, and that of the call that is open, which is held until it is whole; null: none is. */
   #contentBytes = 0;
   #callFromBytes: number | null = null;
@@ -112,6 +119,7 @@ export class StreamTranslation implements Tap {
   constructor(parts: TranslationParts) {
     this.#parts = parts;
     this.#decoder = parts.decoder;
+    this.#isKept = parts.keepsAnswer || parts.encoder.keepsAnswer;
   }
 
   /** The usage of each part of the answer; undefined: the answer did not pause. */
@@ -121,9 +129,8 @@ export class StreamTranslation implements Tap {
   }
 
   get heldBytes(): number {
-    const { encoder, keepsAnswer } = this.#parts;
-    const isKept = keepsAnswer || encoder.keepsAnswer;
-    const contentBytes = this.#contentBytes - (isKept ? 0 : (this.#callFromBytes ?? this.#contentBytes));
+    const contentBytes =
+      this.#contentBytes - (this.#isKept ? 0 : (this.#callFromBytes ?? this.#contentBytes));
     return this.#decoder.heldBytes + this.#start.length + contentBytes;
   }
 
@@ -204,6 +211,7 @@ export class StreamTranslation implements Tap {
       case "delta": {
         const bytes = Buffer.byteLength(event.text);
         this.uncountedBytes += bytes;
+        this.#wordBytes += bytes;
         this.#addContent(bytes);
         return;
       }
@@ -236,8 +244,10 @@ export class StreamTranslation implements Tap {
 
   /** An answer without an end would be kept until the memory is full. */
   #addContent(bytes: number): void {
+    const { maxContentBytes } = this.#parts;
     this.#contentBytes += bytes;
-    if (this.#contentBytes > this.#parts.maxContentBytes) throw tooLong();
+    if (this.#contentBytes > maxContentBytes) throw tooLong();
+    if (this.#isKept && this.#wordBytes > KEPT_WORDS_SHARE * maxContentBytes) throw tooLong();
   }
 
   readonly #onRestored = (event: ModelEvent): void => {

@@ -30,9 +30,9 @@ export class ArrayReader implements JsonSink {
     return this.#scanner.status === "closed";
   }
 
-  /** Bytes of an element that is not whole yet. */
+  /** What an element that is not whole yet takes in memory. */
   get heldBytes(): number {
-    return this.#held.size;
+    return this.#held.heldBytes;
   }
 
   /** Returns the fault, or null. Nothing is to be pushed after a fault. */

@@ -59,6 +59,11 @@ export class GrowingBytes {
     return this.#size;
   }
 
+  /** What the bytes take in memory, with the room for more. */
+  get heldBytes(): number {
+    return this.#bytes.length;
+  }
+
   append(bytes: Uint8Array, from: number, to: number): void {
     const size = this.#size + (to - from);
     if (size > this.#bytes.length) {

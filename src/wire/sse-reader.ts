@@ -29,9 +29,9 @@ export class SseReader {
     this.#maxFrameBytes = maxFrameBytes;
   }
 
-  /** Bytes of a frame that is not whole yet. */
+  /** What a frame that is not whole yet takes in memory. */
   get heldBytes(): number {
-    return this.#held.size;
+    return this.#held.heldBytes;
   }
 
   /** Returns false when a frame is longer than allowed. Nothing is to be pushed after that. */

@@ -48,7 +48,7 @@ export class BookEventsCall extends WrappedCall implements BodySink {
       this.#take(bytes, from, to, end !== -1, out);
       from = to;
     }
-    if (!this.#memory.set(this.#held.size)) {
+    if (!this.#memory.set(this.#held.heldBytes)) {
       const error = memoryExhausted();
       this.inner.abort(error);
       // An aborted call tells its sink nothing.

@@ -39,7 +39,7 @@ export class LinesCall extends WrappedCall implements BodySink {
     this.#rest.append(bytes, from, bytes.length);
     if (this.#rest.size > this.#maxLineBytes)
       return this.#fail(new GatewayError("upstream_garbage", REPLY_FAULTS.longEvent));
-    if (!this.#memory.set(this.#rest.size)) return this.#fail(memoryExhausted());
+    if (!this.#memory.set(this.#rest.heldBytes)) return this.#fail(memoryExhausted());
     return events.length === 0 || this.#sink?.chunk(Buffer.concat(events)) !== false;
   }
 
