@@ -103,17 +103,26 @@ function bookPart(part: JsonObject, isAnswer: boolean): unknown {
       return type === own ? part : { type: own, text: part.text };
     }
     case "image_url":
-      return isObject(part.image_url) || typeof part.image_url === "string" ? imageOf(part.image_url) : part;
+      return hasUrl(part.image_url) || typeof part.image_url === "string" ? imageOf(part.image_url) : part;
     case "input_image":
-      return isObject(part.image_url) ? { type, ...rest, ...imageOf(part.image_url) } : part;
+      return hasUrl(part.image_url) ? { type, ...rest, ...imageOf(part.image_url) } : part;
     case "file":
       return isObject(part.file) ? { type: "input_file", ...part.file } : part;
     case "image":
     case "document":
-      return isObject(part.source) ? mediumOf(part.source, part) : part;
+      return isObject(part.source) && isMedium(part.source) ? mediumOf(part.source, part) : part;
     default:
       return part;
   }
+}
+
+function hasUrl(value: unknown): value is JsonObject {
+  return isObject(value) && typeof value.url === "string";
+}
+
+/** What is none stays as it is: the provider says what is wrong with it. */
+function isMedium(source: JsonObject): boolean {
+  return source.type === "text" || source.type === "base64" || hasUrl(source);
 }
 
 function imageOf(image: JsonObject | string): JsonObject {
