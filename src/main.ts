@@ -178,6 +178,7 @@ function makeIo(): CliIo {
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  process.on("SIGQUIT", onSignal);
   return {
     out: (text) => writeAll(1, visibleText(text)),
     err: (text) => writeAll(2, visibleText(text)),
@@ -254,16 +255,20 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (name === "serve" || name === "demo") reexecute();
   const run = await command.load();
-  const report = (kind: string) => (cause: unknown) => {
-    const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-    const time = new Date(systemClock.nowMs()).toISOString();
-    logWriter(() => systemClock.nowMs()).write(
-      `${JSON.stringify({ level: "error", time, error, msg: kind })}\n`,
-    );
-  };
+  const report =
+    (kind: string, level = "error") =>
+    (cause: unknown) => {
+      const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+      const time = new Date(systemClock.nowMs()).toISOString();
+      logWriter(() => systemClock.nowMs()).write(`${JSON.stringify({ level, time, error, msg: kind })}\n`);
+    };
   // Unhandled, each would end the process. Handled, each costs one request at most.
   process.on("unhandledRejection", report("an unhandled rejection"));
   process.on("uncaughtException", report("an uncaught exception"));
+  // Programs that turn logs over send them, and without a listener they would end the process at once.
+  const ignore = report("a signal that means nothing here; SIGHUP reads the configuration again", "warn");
+  process.on("SIGUSR1", () => ignore("SIGUSR1"));
+  process.on("SIGUSR2", () => ignore("SIGUSR2"));
   return run(isNamed ? argv.slice(1) : argv, makeIo());
 }
 

@@ -41,7 +41,7 @@ export const serve = makeCommand(
       "log-level": { value: "LEVEL", help: "debug, info, warn or error; replaces log.level" },
       "allow-shared-files": { help: SHARED_FILES_HELP },
     },
-    notes: `SIGTERM and SIGINT drain: running requests end first. A second signal ends them now, and still
+    notes: `SIGTERM, SIGINT and SIGQUIT drain: running requests end first. A second signal ends them now, and still
 writes their rows; a third one ends the process at once.
 SIGHUP, and any change of the file, reads the configuration again.`,
   },
@@ -49,6 +49,9 @@ SIGHUP, and any change of the file, reads the configuration again.`,
     const { host, port, "data-dir": dataDir, "log-level": logLevel } = flags;
     const writer = logWriter(() => io.clock.nowMs());
     let config: Config | null = null;
+    let app: App | null = null;
+    // From the beginning: a signal that nobody listens to ends the process.
+    io.onReload(() => void app?.reload());
     try {
       const sharedFiles = flags["allow-shared-files"] ? "warn" : "refuse";
       const { file, isNew } = await prepare(flags.config, sharedFiles, io);
@@ -77,7 +80,7 @@ SIGHUP, and any change of the file, reads the configuration again.`,
         }
         return changed;
       };
-      const app = await startApp({
+      app = await startApp({
         config,
         reloadConfig: reload,
         configText: {
@@ -94,7 +97,6 @@ SIGHUP, and any change of the file, reads the configuration again.`,
         ownCommand: io.ownCommand,
         pid: io.processes?.own,
       });
-      io.onReload(() => void app.reload());
       io.out(greeting(app, config, await signInLine(app, config, io)));
       // On a terminal the greeting has said all of it.
       if (!isTerminal(io) || !io.isTty)

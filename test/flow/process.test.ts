@@ -151,6 +151,22 @@ test("P22 a second signal ends it at once, and what ran is on the record", async
   await gateway.kill();
 });
 
+test("A80 signals that mean nothing end nothing, however many come, and SIGQUIT drains as SIGTERM does", async () => {
+  const gateway = await start();
+  const { client, finish } = await openStream(gateway);
+  for (let n = 0; n < 100; n++)
+    for (const signal of ["SIGUSR1", "SIGUSR2", "SIGPIPE", "SIGHUP", "SIGWINCH"] as const)
+      gateway.signal(signal);
+  await until("they are told", () => gateway.log().includes("a signal that means nothing here"));
+  gateway.signal("SIGQUIT");
+  await until("no connection is accepted", () => isRefused(gateway.port));
+  await finish();
+  expect((await client.reply()).isWhole).toBe(true);
+  expect(await gateway.exited).toBe(0);
+  expect((await rowsOf(gateway)).map(({ outcome }) => outcome)).toEqual(["ok"]);
+  await gateway.kill();
+});
+
 test("changes are taken over under load, and no request is dropped", async () => {
   const gateway = await start();
   upstream.answer = async (arrived) => {
