@@ -61,12 +61,30 @@ export function redactQuery(url: string, mask: SecretMask): string {
   return mask.hide(`${url.slice(0, at)}?${query}`);
 }
 
+/** More are not searched for in bodies: a search for each takes milliseconds, and a client may name a hundred. */
+const MAX_OWN_SECRETS = 8;
+/** Where clients show the keys that open something: these come first. */
+const KEY_NAMES: readonly string[] = [
+  "x-clewline-key",
+  "authorization",
+  "x-api-key",
+  "x-goog-api-key",
+  "api-key",
+  "key",
+];
+
 /** The credentials that a request itself shows: also a body or a reply may repeat them. */
 export function secretsIn(lines: CapturedHeaders, search: string): readonly string[] {
-  const values = lines.filter(([name]) => isSecretName(name)).map(([, value]) => value);
-  const parameters = [...new URLSearchParams(search)]
-    .filter(([name]) => SECRET_NAME.test(name.toLowerCase()))
-    .map(([, value]) => value);
+  const headers = lines.filter(([name]) => isSecretName(name));
+  const parameters = [...new URLSearchParams(search)].filter(([name]) =>
+    SECRET_NAME.test(name.toLowerCase()),
+  );
   // A scheme, as in `Bearer`, stands before the credential itself.
-  return [...values.map((value) => value.split(" ").at(-1) ?? ""), ...parameters];
+  const shown = [
+    ...headers.map(([name, value]) => [name, value.split(" ").at(-1) ?? ""] as const),
+    ...parameters,
+  ];
+  const isKey = ([name]: readonly [string, string]): boolean => KEY_NAMES.includes(name);
+  const inOrder = [...shown.filter(isKey), ...shown.filter((one) => !isKey(one))];
+  return inOrder.slice(0, MAX_OWN_SECRETS).map(([, value]) => value);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { sha256 } from "./hash.ts";
 import { HeaderList } from "./header-view.ts";
 import { bytesWithoutSecrets, headWithoutSecrets, withoutSecrets } from "./redact.ts";
 
@@ -107,5 +108,34 @@ describe("in each encoding that a server may write it in", () => {
     expect(bytesWithoutSecrets(broken, [KEY])).toBe(broken);
     const shown = bytesWithoutSecrets(Buffer.from(`a ${KEY} b`), [KEY]);
     expect(new TextDecoder().decode(shown)).toBe("a [redacted] b");
+  });
+});
+
+describe("A67 a login of many kilobytes, which a client chooses,", () => {
+  const LONG = Array.from({ length: 400 }, (_, n) => sha256().update(`${n}`).digest("base64url"))
+    .join("")
+    .slice(0, 15_000);
+  const middle = LONG.slice(7_600, 7_700);
+
+  test.each([
+    ["as it is", LONG],
+    ["in JSON", JSON.stringify({ token: LONG })],
+    ["in base64", Buffer.from(LONG).toString("base64")],
+    ["in hexadecimal digits", Buffer.from(LONG).toString("hex")],
+    ["its second half", LONG.slice(7_500)],
+    ["its first kilobyte", LONG.slice(0, 1_000)],
+  ])("is hidden to its end, %s", (_, text) => {
+    const shown = withoutSecrets(`The key "${text}" is wrong, said the server.`, [LONG]);
+    expect(shown).not.toContain(text.slice(200, 260));
+    expect(shown).not.toContain(middle);
+    expect(shown).toEndWith(" is wrong, said the server.");
+  });
+
+  test("costs a search little, however many of them come", () => {
+    const text = "A server says much of what it was asked. ".repeat(1_000);
+    const before = process.cpuUsage();
+    for (let n = 0; n < 20; n++) expect(withoutSecrets(text, [`${n}${LONG}`])).toBe(text);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000 / 20).toBeLessThan(100);
   });
 });

@@ -13,8 +13,19 @@ import { HeaderList, type HeaderView } from "./header-view.ts";
 const MIN_SECRET_CHARS = 8;
 /** Half of a key of at least twice this length is a secret too: a page may break a line within the key. */
 const MIN_HALF_CHARS = 12;
-/** Credentials and tokens come and go; a search that is needed again is made again. */
-const MAX_SEARCHES = 256;
+/**
+ * Credentials and tokens come and go; a search that is needed again is made again. Counted in characters of what is searched
+ * for, of which each takes some kilobytes in a compiled pattern.
+ */
+const MAX_SEARCHED_CHARS = 24 * 1024;
+/**
+ * A longer secret is found by its beginning and its middle, and hidden to the end of its text: clients may show logins of
+ * many kilobytes, for which no pattern can be made.
+ */
+const MAX_PATTERN_CHARS = 512;
+const ANCHOR_CHARS = 128;
+/** No encoding writes a character with more. */
+const MOST_CHARS_OF_ONE = 6;
 /** Texts that a mask remembers as clean, and the longest of them. */
 const MAX_CLEAN_TEXTS = 256;
 const MAX_CLEAN_CHARS = 128;
@@ -59,7 +70,7 @@ export class SecretMask {
     const found: Range[] = [];
     for (const secret of this.secrets) {
       if (text.length < leastChars(secret)) continue;
-      for (const pattern of searchFor(secret)) addMatches(found, pattern, text);
+      for (const search of searchFor(secret)) addMatches(found, search, text);
     }
     if (found.length > 0) return withoutRanges(text, found);
     if (text.length <= MAX_CLEAN_CHARS) {
@@ -72,10 +83,27 @@ export class SecretMask {
 
 type Range = readonly [from: number, to: number];
 
-function addMatches(found: Range[], pattern: RegExp, text: string): void {
+/** Matches a secret, or a part of it behind which at most so many characters of the secret follow. */
+interface Search {
+  readonly pattern: RegExp;
+  readonly restChars: number;
+}
+
+function addMatches(found: Range[], { pattern, restChars }: Search, text: string): void {
   pattern.lastIndex = 0;
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text))
-    found.push([match.index, match.index + match[0].length]);
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    const end = match.index + match[0].length;
+    found.push([match.index, restChars === 0 ? end : endOfRest(text, end, restChars)]);
+  }
+}
+
+const ENDS_REST = /[\s"'<>]/;
+
+function endOfRest(text: string, from: number, restChars: number): number {
+  const most = Math.min(text.length, from + restChars);
+  let end = from;
+  while (end < most && !ENDS_REST.test(text[end] as string)) end++;
+  return end;
 }
 
 /**
@@ -133,20 +161,43 @@ function holdsNoneInView(mask: SecretMask, headers: HeaderView): boolean {
 
 /** No shorter text holds the secret in any encoding, or a half of it. */
 function leastChars(secret: string): number {
+  if (secret.length > MAX_PATTERN_CHARS) return ANCHOR_CHARS;
   const half = Math.floor(secret.length / 2);
   return half < MIN_HALF_CHARS ? secret.length : half;
 }
 
-const searches = new Map<string, readonly RegExp[]>();
+/** The one that was made last is the last. */
+const searches = new Map<string, readonly Search[]>();
+let searchedChars = 0;
 
-function searchFor(secret: string): readonly RegExp[] {
-  let patterns = searches.get(secret);
-  if (patterns === undefined) {
-    if (searches.size >= MAX_SEARCHES) searches.clear();
-    patterns = [inWords(secret), inBase64(secret)];
-    searches.set(secret, patterns);
+function searchFor(secret: string): readonly Search[] {
+  const known = searches.get(secret);
+  if (known !== undefined) return known;
+  const parts = partsOf(secret);
+  const made = parts.flatMap(({ part, restChars }) =>
+    [inWords(part), inBase64(part)].map((pattern) => ({ pattern, restChars })),
+  );
+  searches.set(secret, made);
+  searchedChars += charsOf(secret);
+  for (const oldest of searches.keys()) {
+    if (searchedChars <= MAX_SEARCHED_CHARS || oldest === secret) break;
+    searches.delete(oldest);
+    searchedChars -= charsOf(oldest);
   }
-  return patterns;
+  return made;
+}
+
+/** What of the secret is searched for, and how many characters of a text may follow that are the secret's, too. */
+function partsOf(secret: string): readonly { readonly part: string; readonly restChars: number }[] {
+  if (secret.length <= MAX_PATTERN_CHARS) return [{ part: secret, restChars: 0 }];
+  return [0, secret.length >> 1].map((from) => ({
+    part: secret.slice(from, from + ANCHOR_CHARS),
+    restChars: MOST_CHARS_OF_ONE * (secret.length - from - ANCHOR_CHARS),
+  }));
+}
+
+function charsOf(secret: string): number {
+  return secret.length > MAX_PATTERN_CHARS ? 2 * ANCHOR_CHARS : secret.length;
 }
 
 /**

@@ -149,3 +149,24 @@ test("nobody reads or deletes it who has not signed in", async () => {
       expect((await fetch(`${url}/admin/api${path}`, { method, headers })).status).toBe(401);
   expect((await capturedOf(await signIn(gateway), id)).id).toBe(id);
 });
+
+test("A67 no header of a client keeps its request, or another one, from being captured", async () => {
+  gateway = await startGateway({ toml: [capturingToml(), upstreams()].join("\n") });
+  const admin = await signIn(gateway);
+  const secret = "s3cret/word+".repeat(1_000);
+  const headers = { "x-odd-token": secret, ...Object.fromEntries(manySecrets()) };
+  const body = CHAT.body(false).replace('"go"', JSON.stringify(`${secret} ${CLIENT_KEY}`));
+  const { port } = gateway;
+  const reply = await request(port, CHAT.wholePath, { body, headers });
+  const id = reply.headers.get("x-request-id") as string;
+  await untilWritten(admin, 1);
+  const text = JSON.stringify(await capturedOf(admin, id));
+  expect([text.includes(secret.slice(0, 200)), text.includes(CLIENT_KEY)]).toEqual([false, false]);
+  await ask();
+  await untilWritten(admin, 2);
+  expect((await admin("GET", "/captures")).body).toMatchObject({ failure: null, missed: 0 });
+});
+
+function manySecrets(): [string, string][] {
+  return Array.from({ length: 20 }, (_, n) => [`x-token-${n}`, `another-secret-${n}`]);
+}
