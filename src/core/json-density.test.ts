@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { isTooDense, MAX_JSON_WEIGHT } from "./json-density.ts";
+import { isTooDense, MAX_JSON_WEIGHT, MAX_REQUEST_ENTRIES } from "./json-density.ts";
 
 /** Long enough to be looked at. */
 const padded = (json: string): string => `["${"x".repeat(1024 * 1024)}",${json}]`;
@@ -20,6 +20,16 @@ test("numbers and texts do not count, whatever stands in the texts", () => {
   expect(isTooDense(padded(repeated("0", MAX_JSON_WEIGHT)))).toBe(false);
   for (const text of ["{[:", '\\"[', "\\\\", '\\\\\\"{'])
     expect(isTooDense(padded(repeated(`"${text}"`, MAX_JSON_WEIGHT / 2)))).toBe(false);
+});
+
+test("entries and members count where the caller bounds them, and commas in texts are none", () => {
+  // One stands behind the filling.
+  const most = MAX_REQUEST_ENTRIES - 1;
+  for (const piece of ["0", '"a,b"', "null"]) {
+    expect(isTooDense(padded(repeated(piece, most + 1)), MAX_REQUEST_ENTRIES)).toBe(false);
+    expect(isTooDense(padded(repeated(piece, most + 2)), MAX_REQUEST_ENTRIES)).toBe(true);
+    expect(isTooDense(padded(repeated(piece, most + 2)))).toBe(false);
+  }
 });
 
 test("texts end where JSON says, so nothing hides behind them", () => {

@@ -22,9 +22,11 @@ export const MAX_STATE_IDS = 16;
 export const MAX_CITATIONS = 10_000;
 
 /** Throws `bad_request` for a request with more tools, messages, calls, schema branches or references than a translation takes. */
-export function checkCeilings({ tools, messages, output }: ModelRequest): void {
+export function checkCeilings({ tools, toolChoice, messages, output }: ModelRequest): void {
   const extra = tools[MAX_TOOLS];
   if (extra !== undefined) throw tooMany(extra.at, `the request has ${tools.length} tools`, MAX_TOOLS);
+  if (toolChoice?.mode === "subset" && toolChoice.tools.length > MAX_TOOLS)
+    throw tooMany("toolChoice", `the request allows ${toolChoice.tools.length} tools`, MAX_TOOLS);
   if (messages.length > MAX_MESSAGES)
     throw tooMany("messages", `the request has ${messages.length} messages`, MAX_MESSAGES);
   for (const message of messages) {

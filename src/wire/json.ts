@@ -1,7 +1,7 @@
 /** Reads JSON values of unknown shape. */
 import { GatewayError } from "../core/errors.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
-import { isTooDense, MAX_JSON_WEIGHT } from "../core/json-density.ts";
+import { isTooDense, MAX_JSON_WEIGHT, MAX_REQUEST_ENTRIES } from "../core/json-density.ts";
 import { decodeUtf8, markBytes } from "./bytes.ts";
 
 /** The value as an object; null for any other value and for an array. */
@@ -19,9 +19,16 @@ export function asString(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-/** The value of JSON text; undefined for other text, and for one that holds too much to be parsed. */
-export function parseJson(text: string): unknown {
-  if (isTooDense(text)) return undefined;
+/**
+ * The value of JSON text; undefined for other text, and for one that holds too much to be parsed. `maxEntries`: of all lists and
+ * objects together.
+ */
+export function parseJson(text: string, maxEntries?: number): unknown {
+  if (isTooDense(text, maxEntries)) return undefined;
+  return parsed(text);
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -30,11 +37,11 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * The bytes as a JSON object, with or without a byte order mark; null for other bytes. Builds the whole value, so relayed bodies must not come
- * here.
+ * The bytes as a JSON object, with or without a byte order mark; null for other bytes, and as `parseJson` says. Builds the whole
+ * value, so relayed bodies must not come here.
  */
-export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
-  return asObject(parseJson(decodeUtf8(bytes, markBytes(bytes), bytes.length)));
+export function parseJsonObject(bytes: Uint8Array, maxEntries?: number): JsonObject | null {
+  return asObject(parseJson(decodeUtf8(bytes, markBytes(bytes), bytes.length), maxEntries));
 }
 
 /**
@@ -43,10 +50,10 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
  */
 export function parseRequestObject(bytes: Uint8Array): JsonObject | null {
   const text = decodeUtf8(bytes, markBytes(bytes), bytes.length);
-  if (!isTooDense(text)) return asObject(parseJson(text));
+  if (!isTooDense(text, MAX_REQUEST_ENTRIES)) return asObject(parsed(text));
   throw new GatewayError(
     "bad_request",
-    `the body has more lists, objects and members than are read (${MAX_JSON_WEIGHT}; a list or an object counts as two); send less`,
+    `the body has more lists, objects and members than are read (${MAX_JSON_WEIGHT}; a list or an object counts as two), or more than ${MAX_REQUEST_ENTRIES} entries; send less`,
   );
 }
 

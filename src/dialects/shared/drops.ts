@@ -5,6 +5,8 @@ import { pathOf } from "./members.ts";
 
 const UNKNOWN = "the gateway knows no counterpart of this field at other providers";
 const INDEX = /\[\d+\]/g;
+/** Nobody reads more, and the rest is counted no longer: a client decides how many there are. */
+const MAX_DROPS = 10_000;
 
 /**
  * Collects drops. A member that recurs in a list (`messages[3].name`) is named once for each reason, at its
@@ -15,6 +17,7 @@ export class Drops {
   #seen: Set<string> | null = null;
 
   add(field: string, reason: string): void {
+    if (this.list.length >= MAX_DROPS) return;
     const kind = `${field.replaceAll(INDEX, "[]")}\0${reason}`;
     this.#seen ??= new Set();
     if (this.#seen.has(kind)) return;
