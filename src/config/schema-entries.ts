@@ -98,11 +98,16 @@ export function schemaAt(path: Path): v.GenericSchema | null {
   return schema;
 }
 
-const ENTRIES: readonly SchemaEntry[] = collect(fileSchema, "", [], false);
+/** The last list, as long as somebody reads it: a gateway that serves has no use for it. */
+let lastList: WeakRef<readonly SchemaEntry[]> | null = null;
 
 /** Every key that has a value, in the order of the schema. */
 export function configSchemaEntries(): readonly SchemaEntry[] {
-  return ENTRIES;
+  const known = lastList?.deref();
+  if (known !== undefined) return known;
+  const list = collect(fileSchema, "", [], false);
+  lastList = new WeakRef(list);
+  return list;
 }
 
 function collect(

@@ -12,11 +12,11 @@ import {
   type TextReply,
 } from "../authorization.ts";
 import { signalOfTokenRefusal } from "../evidence/google-token-refusals.ts";
-import { getSubjectToken, NoSubjectToken } from "./subject-token.ts";
 import {
   exchangeRequest,
   impersonationRequest,
   metadataRequest,
+  NoSubjectToken,
   refreshRequest,
   serviceAccountRequest,
   signingKey,
@@ -97,6 +97,7 @@ function tokensOf(key: GoogleKey): GetToken {
     case "external_account": {
       const { service_account_impersonation_url: url, service_account_impersonation: wish } = key;
       return async (send, clock) => {
+        const { getSubjectToken } = await import("./subject-token.ts");
         const token = await ask(send, exchangeRequest(key, await getSubjectToken(key, send, clock)), clock);
         if (url === undefined) return token;
         const lifetimeS = wish?.token_lifetime_seconds;

@@ -9,15 +9,13 @@ import type { Clock } from "../../core/clock.ts";
 import { readRegularFile } from "../../core/files/regular-file.ts";
 import { isObject } from "../../core/json.ts";
 import type { SendText } from "../authorization.ts";
+import { NoSubjectToken } from "./token-request.ts";
 
 const MAX_TOKEN_BYTES = 64 * 1024;
 
 type Source = ExternalAccount["credential_source"];
 type FileSource = Extract<Source, { file: string }>;
 type Program = Extract<Source, { executable: unknown }>["executable"];
-
-/** No token could be got; the message is for the operator. */
-export class NoSubjectToken extends Error {}
 
 /** Rejects with `NoSubjectToken`. */
 export async function getSubjectToken(

@@ -31,6 +31,9 @@ function formRequest(
   };
 }
 
+/** There is no subject token to exchange; the message is for the operator. */
+export class NoSubjectToken extends Error {}
+
 /** RFC 7523: an assertion that the service account signs itself. */
 export function serviceAccountRequest(
   account: ServiceAccountKey,
