@@ -22,6 +22,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   for (const reader of readers.splice(0)) reader.leave();
+  for (const arrived of upstream.seen) arrived.rst();
   await until("nothing is held any more", async () => (await heldBytes()) === 0);
 });
 afterAll(async () => {
@@ -84,7 +85,7 @@ test("A58 frames that never end take no more than the budget, and their streams 
     peakBytes = Math.max(peakBytes, await heldBytes());
     return ended >= 9;
   });
-  expect(peakBytes).toBeGreaterThan(BUDGET_BYTES / 2);
+  await until("the others hold what there is room for", async () => (await heldBytes()) > BUDGET_BYTES / 2);
   expect(peakBytes).toBeLessThan(BUDGET_BYTES + 12 * 1.5 * MB);
   expect((await Promise.race(streams)).end).toContain("server.memory_bytes");
   // A small request is served all the same.
