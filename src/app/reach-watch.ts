@@ -49,9 +49,13 @@ export class ReachWatch {
 
   async #look(): Promise<void> {
     const { reach } = this.#options.gateway;
-    await Promise.all(reach.list().map(({ upstream }) => this.#lookAt(upstream)));
-    this.#cancel = null;
-    this.changed();
+    try {
+      await Promise.all(reach.list().map(({ upstream }) => this.#lookAt(upstream)));
+    } finally {
+      // A look that fails in any other way must not be the last one.
+      this.#cancel = null;
+      this.changed();
+    }
   }
 
   /** One way that leads there is enough, as with requests. Makes a connection, and sends nothing. */
