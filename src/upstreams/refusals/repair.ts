@@ -1,5 +1,5 @@
 /** Repairs of refused requests: which changes a refusal asks for. The rows are in each dialect's `repair.ts`. */
-
+import { Buffer } from "node:buffer";
 import type { JsonObject } from "../../core/json.ts";
 import type { DialectName } from "../../dialects/dialect.ts";
 import { DIALECTS } from "../../dialects/index.ts";
@@ -62,7 +62,7 @@ export function repairsFor({ dialect, status, body, sent, repairs }: Refused): R
 class SentRequest {
   readonly #bytes: Uint8Array | null;
   #body: JsonObject | null | undefined;
-  #text: string | null = null;
+  #text: Buffer | null = null;
 
   constructor(bytes: Uint8Array | null) {
     this.#bytes = bytes;
@@ -81,8 +81,8 @@ class SentRequest {
 
   /** Looks in the request's JSON text, in which the same words have one spelling. */
   holds(words: string): boolean {
-    this.#text ??= JSON.stringify(this.body);
-    return this.#text.includes(JSON.stringify(words).slice(1, -1));
+    this.#text ??= Buffer.from(JSON.stringify(this.body));
+    return this.#text.includes(Buffer.from(JSON.stringify(words).slice(1, -1)));
   }
 }
 
