@@ -48,6 +48,8 @@ export interface Peek {
   readonly isBackground: boolean;
   /** The body names models for its upstream to fall back on; `fallbackModels` reads them. */
   readonly namesFallbacks: boolean;
+  /** A member that names them is there twice, and servers differ in which one they read; null: none is. */
+  readonly doubledFallbacks: string | null;
   /**
    * A member that is called `model` in another case, which servers in Go read as `model`; null: there is none.
    */

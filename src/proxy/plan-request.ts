@@ -134,11 +134,12 @@ export function fallbackModels(body: Uint8Array): readonly string[] {
  */
 export function checkOtherModels(
   body: Uint8Array,
-  { namesFallbacks, modelInOtherCase }: Peek,
+  { namesFallbacks, doubledFallbacks, modelInOtherCase }: Peek,
   { targets, detours }: Pick<PlannedRequest, "targets" | "detours">,
   rights: Rights,
 ): void {
   if (modelInOtherCase !== null) throw otherCaseNotAllowed(modelInOtherCase);
+  if (namesFallbacks && doubledFallbacks !== null) throw fallbacksNotAllowed(doubledFallbacks);
   if (rights.modelGlobs === null || !namesFallbacks) return;
   const all = detours === null ? targets : withDetours(targets, detours);
   for (const model of fallbackModels(body)) {

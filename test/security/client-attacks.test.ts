@@ -148,6 +148,17 @@ describe("a key that may use some models", () => {
   });
 
   test.each([
+    `"models":["${SECRET}"],"models":["allowed-x"],`,
+    `"models":["allowed-x"],"models":["${SECRET}"],`,
+    `"fallbacks":["${SECRET}"],"f\\u0061llbacks":["allowed-x"],`,
+    `"fallbacks":[{"model":"${SECRET}"}],"models":[],"fallbacks":[],`,
+  ])("A75 gets no other model by a list of fallbacks that is there twice: %s", async (lists) => {
+    const body = chat('"openai/allowed-x"').replace("{", () => `{${lists}`);
+    expect((await post(CHAT.wholePath, body, {}, NARROW_KEY)).status).toBe(403);
+    expect(upstream.seen).toEqual([]);
+  });
+
+  test.each([
     `/v1beta/models/gemini/${SECRET}:generateContent`,
     `/v1beta/models/gemini%2F${SECRET}:generateContent`,
     `/v1beta/models/gemini/allowed-x%2F..%2F${SECRET}:generateContent`,

@@ -82,7 +82,7 @@ export class Grounding {
       let to = points.get(end) as number;
       if (support.text !== null && indexes.slice(from, to) !== support.text) {
         // The offsets belong to another part or count differently, so the cited words are searched for.
-        const at = this.#room.walks(text.length) ? text.indexOf(support.text) : -1;
+        const at = this.#room.walks(text.length) ? placeOf(support.text, text) : -1;
         if (at === -1) continue;
         from = indexes.pointAt(at);
         to = indexes.pointAt(at + support.text.length);
@@ -141,4 +141,13 @@ function sourceOf(entry: unknown): Source | null {
 
 function countOf(value: unknown): number | null {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : null;
+}
+
+/** The runtime's search for a longer text can cost the product of both lengths. */
+const MAX_SEARCHED_CHARS = 128;
+
+/** Where the words stand in a text; -1: nowhere, or not where their beginning stands first. */
+function placeOf(words: string, text: string): number {
+  const at = text.indexOf(words.slice(0, MAX_SEARCHED_CHARS));
+  return at !== -1 && text.startsWith(words, at) ? at : -1;
 }

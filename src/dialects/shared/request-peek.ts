@@ -42,9 +42,12 @@ export class RequestPeek implements PeekSink {
   region: string | null = null;
   isBackground = false;
   namesFallbacks = false;
+  doubledFallbacks: string | null = null;
   modelInOtherCase: string | null = null;
   user: string | null = null;
   words = 0;
+  #hasModels = false;
+  #hasFallbacks = false;
 
   open(node: ShapeNode, start: number): void {
     if (node.path === "") this.insertAt = start + 1;
@@ -95,7 +98,7 @@ export class RequestPeek implements PeekSink {
       // OpenRouter's, and Anthropic's. An empty list, and null, name nothing.
       case "models":
       case "fallbacks":
-        if (end - start > 2 && !(bytes !== null && isWord(bytes, from, to, NULL))) this.namesFallbacks = true;
+        this.#takeFallbacks(node.name, end - start > 2 && !(bytes !== null && isWord(bytes, from, to, NULL)));
         break;
       case "user":
       case "user_id":
@@ -117,6 +120,14 @@ export class RequestPeek implements PeekSink {
         this.stateField = node.path;
       }
     }
+  }
+
+  #takeFallbacks(member: string, isNamed: boolean): void {
+    if (isNamed) this.namesFallbacks = true;
+    const isAgain = member === "models" ? this.#hasModels : this.#hasFallbacks;
+    if (isAgain) this.doubledFallbacks = member;
+    if (member === "models") this.#hasModels = true;
+    else this.#hasFallbacks = true;
   }
 
   /** A speed beside a tier decides the price. */
