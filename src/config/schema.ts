@@ -207,7 +207,7 @@ const server = table({
     v.array(origin),
     [],
     "reload",
-    "Other origins whose pages may call Clewline from a browser. `*`: every origin.",
+    "Other origins whose pages may call Clewline from a browser, with a key: they read neither the admin nor metrics. `*`: every origin.",
   ),
   ping_interval_ms: withDefault(
     durationMs,

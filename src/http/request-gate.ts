@@ -163,7 +163,10 @@ export class RequestGate {
     client: BunClient,
     origin: string | null,
   ): Promise<Response> {
-    const isAllowed = origin !== null && (this.#corsOrigins.has("*") || this.#corsOrigins.has(origin));
+    // Pages that ask for no client's key are for nobody's scripts: whoever reaches them could be made to read them.
+    const isOpen = match?.lines[0]?.isForStrangers === true;
+    const isAllowed =
+      origin !== null && !isOpen && (this.#corsOrigins.has("*") || this.#corsOrigins.has(origin));
     const allow = [...methodsOf(match), "OPTIONS"].join(", ");
     const response =
       client.method === "OPTIONS"

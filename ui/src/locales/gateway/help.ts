@@ -34,8 +34,8 @@ export const HELP: Readonly<Record<string, string>> = {
   "How long a client's connection may stay open without a request, or in the middle of a short one. Load balancers keep theirs for 60 s as a rule: a shorter time here closes connections that they are about to use. Up to 8 seconds more, because the clock has steps of 4 s. Values above 251000 act as 251000.":
     "客户端的连接在没有请求时，或在短请求的中途，可以保持打开多久。负载均衡器通常保持 60 秒：这里更短会关掉它们正要使用的连接。由于时钟步长为 4 秒，最多会多 8 秒。大于 251000 的值按 251000 处理。",
   "How long running requests may continue after SIGTERM.": "收到 SIGTERM 后，正在运行的请求可以继续多久。",
-  "Other origins whose pages may call Clewline from a browser. `*`: every origin.":
-    "哪些其他来源的网页可以从浏览器调用 Clewline。`*`：所有来源。",
+  "Other origins whose pages may call Clewline from a browser, with a key: they read neither the admin nor metrics. `*`: every origin.":
+    "哪些其他来源的网页可以凭密钥从浏览器调用 Clewline：它们读不到管理页面和指标。`*`：所有来源。",
   "When a client's stream has been silent for this long, it gets a ping. Before the answer the first ping also sends the status 200, so a later error can only be reported inside the stream.":
     "客户端的流静默这么久之后会收到一个 ping。在回答之前，第一个 ping 也会发出状态 200，因此之后的错误只能在流中报告。",
   "A client that waits for a whole (not streamed) answer gets whitespace each time this many seconds pass. 0: never. The first whitespace also sends the status 200, so a later error can only be reported in the body, as the dialect's error object.":
