@@ -57,7 +57,9 @@ export function usageOfPredictions(predictions: unknown): Usage | null {
     countOf(asObject(asObject(asObject(prediction)?.embeddings)?.statistics)?.token_count),
   );
   return counts.some((count) => count !== null)
-    ? makeUsage({ inputTokens: counts.reduce<number | null>((sum, count) => sumOf(sum, count), null) })
+    ? makeUsage({
+        inputTokens: countOf(counts.reduce<number | null>((sum, count) => sumOf(sum, count), null)),
+      })
     : null;
 }
 

@@ -14,6 +14,7 @@ import {
   withCamelNames,
 } from "../../shared/members.ts";
 import { malformed, refusedPart } from "../../shared/refusal.ts";
+import { countOf } from "../../shared/token-count.ts";
 import { vectorOf } from "../../shared/vectors.ts";
 import { modelPath, nameOf } from "../request-encode.ts";
 import { usageOfPredictions } from "../usage.ts";
@@ -65,12 +66,11 @@ export const embeddings: EmbeddingCodec = {
       ...(body.embedding === undefined ? [] : [body.embedding]),
       ...asArray(body.predictions).map((prediction) => asObject(prediction)?.embeddings),
     ];
-    const count = asObject(body.usageMetadata)?.promptTokenCount;
+    const count = countOf(asObject(body.usageMetadata)?.promptTokenCount);
     return {
       vectors: lists.map((entry) => vectorOf(asObject(entry)?.values)),
       model: asString(body.modelVersion),
-      usage:
-        typeof count === "number" ? makeUsage({ inputTokens: count }) : usageOfPredictions(body.predictions),
+      usage: count === null ? usageOfPredictions(body.predictions) : makeUsage({ inputTokens: count }),
     };
   },
   encodeReply({ vectors, usage }, { isBatch }) {

@@ -6,6 +6,7 @@ import type { EmbeddingCodec } from "../../embedding-codec.ts";
 import { Drops } from "../../shared/drops.ts";
 import { integerAt, stringAt, wordAt, wrongType } from "../../shared/members.ts";
 import { malformed, refusedPart } from "../../shared/refusal.ts";
+import { countOf } from "../../shared/token-count.ts";
 import { base64OfVector, vectorOf } from "../../shared/vectors.ts";
 
 const MEMBERS: ReadonlySet<string> = new Set(["model", "input", "dimensions", "encoding_format", "user"]);
@@ -42,11 +43,11 @@ export const embeddings: EmbeddingCodec = {
     const entries = asArray(body.data).map((entry) => asObject(entry) ?? {});
     const ordered = entries.toSorted((a, b) => indexOf(a) - indexOf(b));
     const usage = asObject(body.usage);
-    const count = usage?.prompt_tokens ?? usage?.total_tokens;
+    const count = countOf(usage?.prompt_tokens ?? usage?.total_tokens);
     return {
       vectors: ordered.map(({ embedding }) => vectorOf(embedding)),
       model: asString(body.model),
-      usage: typeof count === "number" ? makeUsage({ inputTokens: count }) : null,
+      usage: count === null ? null : makeUsage({ inputTokens: count }),
     };
   },
   encodeReply({ vectors, usage }, { model, encoding }) {
