@@ -222,3 +222,27 @@ describe("a key that may not use all models", () => {
     expect(upstream.seen).toEqual([]);
   });
 });
+
+test("A87 a long list that a key asks for again and again is made once, and anew when it changes", async () => {
+  const listOf = (count: number): string =>
+    JSON.stringify({ data: Array.from({ length: count }, (_, n) => ({ id: `maker-${n % 50}/model-${n}` })) });
+  upstream.answer = (request) => sendWhole(request, listOf(3_000));
+  const models = Array.from({ length: 30 }, (_, n) => ({
+    name: `fast${n}-*`,
+    targets: [`up/maker-${n}/*`],
+  }));
+  begin({ models });
+  const whole = (await idsOf(await ask())).length;
+  const before = process.cpuUsage();
+  for (let n = 0; n < 40; n++) await ask("model-77");
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1_000).toBeLessThan(1_000);
+  expect((await idsOf(await ask(null, "", only("up/maker-1/*")))).length).toBe(3 * 60);
+  // A changed configuration has another list.
+  gateway.reconfigure({
+    upstreams: [{ name: "up", family: "openai", baseUrl: upstream.url, keys: { main: "sk-of-the-pool" } }],
+    models: [{ name: "own", targets: ["up/maker-1/model-1"] }],
+  });
+  expect((await idsOf(await ask()))[0]).toBe("own");
+  expect(whole).toBeGreaterThan(6_000);
+});

@@ -40,6 +40,13 @@ interface Remembered {
   readonly untilMs: number;
 }
 
+/** What a key may use of these lists. */
+interface MadeList {
+  readonly snapshot: Snapshot;
+  readonly lists: readonly (readonly ListedModel[])[];
+  readonly models: readonly ModelEntry[];
+}
+
 export interface ModelLists {
   /** Answers `GET /v1/models` in the dialect's form, with the models that a key with these rights may use. */
   answerList(client: ClientRequest, dialect: DialectName, rights: Rights): Promise<Response>;
@@ -59,6 +66,8 @@ export interface ModelLists {
 export function makeModelLists(gateway: Gateway): ModelLists {
   const remembered = new WeakMap<UpstreamView, Remembered>();
   const asking = new WeakMap<UpstreamView, Promise<readonly ListedModel[]>>();
+  /** By key: a list of thousands takes a tenth of a second, and any key may ask for it as often as it likes. */
+  const made = new WeakMap<Rights, MadeList>();
   const newRequestId = (): string => gateway.ids.ulid(gateway.clock.nowMs());
 
   const modelsOf = ({ modelTraits }: Snapshot, upstream: UpstreamView): Promise<readonly ListedModel[]> => {
@@ -104,15 +113,12 @@ export function makeModelLists(gateway: Gateway): ModelLists {
         });
       }),
     );
-    const own = snapshot.config.models
-      .filter(({ name }) => !name.endsWith("*") && mayAsk(snapshot.plan(name), name, rights))
-      .map((model) => ({ id: model.name, ownedBy: "clewline", createdAtS: 0 }));
-    const theirs = upstreams.flatMap(({ name }, i) =>
-      (lists[i] ?? []).flatMap(({ id: model, createdAtS }) =>
-        namesFor(snapshot, rights, name, model).map((id) => ({ id, ownedBy: name, createdAtS })),
-      ),
-    );
-    return withoutRepeats([...own, ...theirs]);
+    const known = made.get(rights);
+    if (known !== undefined && known.snapshot === snapshot && isSameList(known.lists, lists))
+      return known.models;
+    const models = entriesOf(snapshot, rights, upstreams, lists);
+    made.set(rights, { snapshot, lists, models });
+    return models;
   };
 
   return {
@@ -206,6 +212,28 @@ function patternNames({ config }: Snapshot, upstream: string, model: string): re
       return fits ? [`${name.slice(0, -1)}${id.slice(before.length, id.length - after.length)}`] : [];
     }),
   );
+}
+
+/** The models of the configuration and of these lists, of which each is an upstream's, that a key may use. */
+function entriesOf(
+  snapshot: Snapshot,
+  rights: Rights,
+  upstreams: readonly UpstreamView[],
+  lists: MadeList["lists"],
+): readonly ModelEntry[] {
+  const own = snapshot.config.models
+    .filter(({ name }) => !name.endsWith("*") && mayAsk(snapshot.plan(name), name, rights))
+    .map((model) => ({ id: model.name, ownedBy: "clewline", createdAtS: 0 }));
+  const theirs = upstreams.flatMap(({ name }, i) =>
+    (lists[i] ?? []).flatMap(({ id: model, createdAtS }) =>
+      namesFor(snapshot, rights, name, model).map((id) => ({ id, ownedBy: name, createdAtS })),
+    ),
+  );
+  return withoutRepeats([...own, ...theirs]);
+}
+
+function isSameList(some: readonly unknown[], others: readonly unknown[]): boolean {
+  return some.length === others.length && some.every((one, n) => one === others[n]);
 }
 
 /** Several upstreams may have the model of one name. */
