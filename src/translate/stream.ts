@@ -58,9 +58,9 @@ export interface TranslationParts {
 const PART_BYTES = 256;
 /**
  * Where the answer is kept, its words may be so much of the most that content may be: the end of the stream writes them
- * four times more. Eight megabytes are two million tokens.
+ * four times more.
  */
-const KEPT_WORDS_SHARE = 1 / 8;
+const KEPT_WORDS_SHARE = 1 / 3;
 /** A stream may be so many times as long as its content: each word has a frame. */
 const MAX_FRAMING_RATIO = 4;
 
