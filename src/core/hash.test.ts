@@ -19,6 +19,12 @@ test("hashes are those of Node, whatever the pieces", () => {
   );
 });
 
+test("hashes of a whole are those of its pieces", () => {
+  fc.assert(
+    fc.property(PIECE, (piece) => expect(sha256Hex(piece)).toBe(sha256().update(piece).digest("hex"))),
+  );
+});
+
 test("keyed hashes are those of Node", () => {
   fc.assert(
     fc.property(

@@ -68,8 +68,8 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   fault: unknown;
   readonly #isTranslated: boolean;
   /** What a translation keeps, and what waits for the client to read it. */
-  readonly #kept: HeldBytes;
-  readonly #unread: HeldBytes;
+  readonly #kept: HeldBytes | null;
+  #unread: HeldBytes | null = null;
   /** null: the body has begun. */
   #opening: Opening | null;
   /** Gets the rest of a body that is a JSON value in place of events. */
@@ -93,8 +93,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     this.#first = first;
     this.#onBegun = onBegun;
     this.#isTranslated = tap.isTranslation;
-    this.#kept = new HeldBytes(exchange.memory);
-    this.#unread = new HeldBytes(exchange.memory);
+    this.#kept = tap.isTranslation ? new HeldBytes(exchange.memory) : null;
     // The client gets the upstream's JSON array as it is.
     const isArray = framing === "json-array" && !tap.isTranslation;
     this.#opening = first === null && (isEvents || isArray) ? new Opening(isArray) : null;
@@ -139,7 +138,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     let out: Uint8Array | null;
     try {
       out = this.#tap.push(begun);
-      if (this.#isTranslated && !this.#kept.set(this.#tap.heldBytes)) throw memoryExhausted();
+      if (this.#kept?.set(this.#tap.heldBytes) === false) throw memoryExhausted();
     } catch (cause) {
       this.#broken(cause);
       return true;
@@ -203,7 +202,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
   }
 
   drained(): void {
-    this.#unread.set(0);
+    this.#unread?.set(0);
     this.#call.resume();
   }
 
@@ -292,6 +291,7 @@ export class Relay extends Watched implements BodySink, ReplyStreamOwner {
     this.#hasSent = true;
     this.#lastWriteMs = this.#watchdog.nowMs;
     if (this.#stream.write(bytes)) return true;
+    this.#unread ??= new HeldBytes(this.#exchange.memory);
     this.#unread.set(bytes.byteLength);
     return false;
   }
