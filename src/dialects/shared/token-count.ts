@@ -13,15 +13,26 @@ export function countOf(value: unknown): number | null {
   return Math.min(MAX_COUNT, Math.max(0, Math.trunc(value)));
 }
 
-/** The first of the values that is a count above 0; without one the first that is a count. */
-export function firstCount(...values: readonly unknown[]): number | null {
-  let first: number | null = null;
-  for (const value of values) {
-    const count = countOf(value);
-    if (count !== null && count > 0) return count;
-    first ??= count;
-  }
-  return first;
+/**
+ * The first of up to five values that is a count above 0; without one the first that is a count. Each reply is counted, so no
+ * list is made of them.
+ */
+export function firstCount(
+  one: unknown,
+  two?: unknown,
+  three?: unknown,
+  four?: unknown,
+  five?: unknown,
+): number | null {
+  const first = countOf(one);
+  if (first !== null && first > 0) return first;
+  return laterCount(laterCount(laterCount(laterCount(first, two), three), four), five);
+}
+
+function laterCount(former: number | null, value: unknown): number | null {
+  if (value === undefined || (former !== null && former > 0)) return former;
+  const count = countOf(value);
+  return former === null || (count !== null && count > 0) ? count : former;
 }
 
 const MAX_TIER_CHARS = 64;
