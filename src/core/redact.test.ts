@@ -139,3 +139,63 @@ describe("A67 a login of many kilobytes, which a client chooses,", () => {
     expect((user + system) / 1_000 / 20).toBeLessThan(100);
   });
 });
+
+describe("A92 any part of a token of two kilobytes", () => {
+  const part = (name: string, size: number): string =>
+    Array.from({ length: 64 }, (_, n) => sha256().update(`${name}${n}`).digest("base64url"))
+      .join("")
+      .slice(0, size);
+  const TOKEN = `eyJ${part("head", 100)}.eyJ${part("claims", 1_500)}.${part("signature", 342)}`;
+  const PARTS: Readonly<Record<string, string>> = {
+    whole: TOKEN,
+    "its first third": TOKEN.slice(0, 650),
+    "its second third": TOKEN.slice(650, 1_300),
+    "its last third": TOKEN.slice(1_300),
+    "its signature": TOKEN.slice(-342),
+    "sixty characters of it": TOKEN.slice(1_711, 1_771),
+  };
+  const each = (text: string, form: (char: string) => string): string => Array.from(text, form).join("");
+  const code = (char: string): number => char.charCodeAt(0);
+  const FORMS: Readonly<Record<string, (text: string) => string>> = {
+    "as it is": (text) => text,
+    "in capitals": (text) => text.toUpperCase(),
+    "as numbers of JSON": (text) => each(text, (char) => `\\u${code(char).toString(16).padStart(4, "0")}`),
+    "escaped for a URL": (text) => each(text, (char) => `%${code(char).toString(16)}`),
+    "as decimal entities": (text) => each(text, (char) => `&#${code(char)};`),
+    "as hexadecimal entities": (text) => each(text, (char) => `&#x${code(char).toString(16)};`),
+    "as bytes of a program": (text) => each(text, (char) => `\\x${code(char).toString(16)}`),
+    "as hexadecimal digits": (text) => Buffer.from(text).toString("hex"),
+    "as hexadecimal digits with colons": (text) =>
+      Buffer.from(text).toString("hex").match(/../g)?.join(":") ?? "",
+    "with blanks between the characters": (text) => each(text, (char) => `${char} `).trim(),
+    "broken into lines": (text) => text.match(/.{1,64}/g)?.join("\n") ?? "",
+    "broken into lines of JSON": (text) => text.match(/.{1,64}/g)?.join("\\n") ?? "",
+    "in base64": (text) => Buffer.from(text).toString("base64"),
+    "in base64 behind a byte": (text) => Buffer.from(`:${text}`).toString("base64"),
+    "in base64url behind two bytes": (text) => Buffer.from(`u:${text}more`).toString("base64url"),
+  };
+  const cases = Object.entries(PARTS).flatMap(([what, text]) =>
+    Object.entries(FORMS).map(([how, form]) => [what, how, form(text)] as const),
+  );
+
+  test.each(cases)("%s is hidden %s", (_, __, text) => {
+    const shown = withoutSecrets(`The token "${text}" is wrong`, [TOKEN]);
+    expect(shown).toMatch(/^The token ".{0,9}\[redacted\].{0,9}" is wrong$/);
+  });
+
+  test("and what is no part of it stays, with the blanks around what is", () => {
+    const other = `eyJ${part("other", 900)}`;
+    expect(withoutSecrets(`no ${other}`, [TOKEN])).toBe(`no ${other}`);
+    expect(withoutSecrets(`a ${TOKEN} b: ${TOKEN.slice(-300)} c`, [TOKEN])).toBe(
+      "a [redacted] b: [redacted] c",
+    );
+    for (const text of [
+      "",
+      "x".repeat(100_000),
+      "\\u00".repeat(10_000),
+      "&#".repeat(10_000),
+      "\\\\".repeat(100_000),
+    ])
+      expect(withoutSecrets(text, [TOKEN])).toBe(text);
+  });
+});

@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { HeaderList, type HeaderView } from "./header-view.ts";
+import { LEAST_LONG_CHARS, LongSecret, type Range, SearchedText } from "./secrets/long-secret.ts";
 
 /**
  * A shorter credential is a placeholder for a server without keys ("none", "ollama"). Such words may occur in
@@ -18,14 +19,8 @@ const MIN_HALF_CHARS = 12;
  * for, of which each takes some kilobytes in a compiled pattern.
  */
 const MAX_SEARCHED_CHARS = 24 * 1024;
-/**
- * A longer secret is found by its beginning and its middle, and hidden to the end of its text: clients may show logins of
- * many kilobytes, for which no pattern can be made.
- */
+/** A longer secret is found by its parts: no pattern can be made for a login of many kilobytes. */
 const MAX_PATTERN_CHARS = 512;
-const ANCHOR_CHARS = 128;
-/** No encoding writes a character with more. */
-const MOST_CHARS_OF_ONE = 6;
 /** Texts that a mask remembers as clean, and the longest of them. */
 const MAX_CLEAN_TEXTS = 256;
 const MAX_CLEAN_CHARS = 128;
@@ -68,9 +63,10 @@ export class SecretMask {
   hide(text: string): string {
     if (text.length < this.#least || this.#clean.has(text)) return text;
     const found: Range[] = [];
+    const searched = new SearchedText(text);
     for (const secret of this.secrets) {
       if (text.length < leastChars(secret)) continue;
-      for (const search of searchFor(secret)) addMatches(found, search, text);
+      searchFor(secret).addMatches(found, searched);
     }
     if (found.length > 0) return withoutRanges(text, found);
     if (text.length <= MAX_CLEAN_CHARS) {
@@ -81,29 +77,25 @@ export class SecretMask {
   }
 }
 
-type Range = readonly [from: number, to: number];
-
-/** Matches a secret, or a part of it behind which at most so many characters of the secret follow. */
+/** Finds a secret in a text. */
 interface Search {
-  readonly pattern: RegExp;
-  readonly restChars: number;
+  addMatches(found: Range[], text: SearchedText): void;
 }
 
-function addMatches(found: Range[], { pattern, restChars }: Search, text: string): void {
-  pattern.lastIndex = 0;
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-    const end = match.index + match[0].length;
-    found.push([match.index, restChars === 0 ? end : endOfRest(text, end, restChars)]);
+class PatternSearch implements Search {
+  readonly #patterns: readonly RegExp[];
+
+  constructor(secret: string) {
+    this.#patterns = [inWords(secret), inBase64(secret)];
   }
-}
 
-const ENDS_REST = /[\s"'<>]/;
-
-function endOfRest(text: string, from: number, restChars: number): number {
-  const most = Math.min(text.length, from + restChars);
-  let end = from;
-  while (end < most && !ENDS_REST.test(text[end] as string)) end++;
-  return end;
+  addMatches(found: Range[], { given }: SearchedText): void {
+    for (const pattern of this.#patterns) {
+      pattern.lastIndex = 0;
+      for (let match = pattern.exec(given); match !== null; match = pattern.exec(given))
+        found.push([match.index, match.index + match[0].length]);
+    }
+  }
 }
 
 /**
@@ -161,22 +153,19 @@ function holdsNoneInView(mask: SecretMask, headers: HeaderView): boolean {
 
 /** No shorter text holds the secret in any encoding, or a half of it. */
 function leastChars(secret: string): number {
-  if (secret.length > MAX_PATTERN_CHARS) return ANCHOR_CHARS;
+  if (secret.length > MAX_PATTERN_CHARS) return LEAST_LONG_CHARS;
   const half = Math.floor(secret.length / 2);
   return half < MIN_HALF_CHARS ? secret.length : half;
 }
 
 /** The one that was made last is the last. */
-const searches = new Map<string, readonly Search[]>();
+const searches = new Map<string, Search>();
 let searchedChars = 0;
 
-function searchFor(secret: string): readonly Search[] {
+function searchFor(secret: string): Search {
   const known = searches.get(secret);
   if (known !== undefined) return known;
-  const parts = partsOf(secret);
-  const made = parts.flatMap(({ part, restChars }) =>
-    [inWords(part), inBase64(part)].map((pattern) => ({ pattern, restChars })),
-  );
+  const made = secret.length > MAX_PATTERN_CHARS ? new LongSecret(secret) : new PatternSearch(secret);
   searches.set(secret, made);
   searchedChars += charsOf(secret);
   for (const oldest of searches.keys()) {
@@ -187,17 +176,9 @@ function searchFor(secret: string): readonly Search[] {
   return made;
 }
 
-/** What of the secret is searched for, and how many characters of a text may follow that are the secret's, too. */
-function partsOf(secret: string): readonly { readonly part: string; readonly restChars: number }[] {
-  if (secret.length <= MAX_PATTERN_CHARS) return [{ part: secret, restChars: 0 }];
-  return [0, secret.length >> 1].map((from) => ({
-    part: secret.slice(from, from + ANCHOR_CHARS),
-    restChars: MOST_CHARS_OF_ONE * (secret.length - from - ANCHOR_CHARS),
-  }));
-}
-
+/** A long secret takes some 30 bytes for each character, a pattern some kilobytes. */
 function charsOf(secret: string): number {
-  return secret.length > MAX_PATTERN_CHARS ? 2 * ANCHOR_CHARS : secret.length;
+  return secret.length > MAX_PATTERN_CHARS ? Math.ceil(secret.length / 16) : secret.length;
 }
 
 /**
