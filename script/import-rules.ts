@@ -29,7 +29,8 @@ export const ROOMS: Readonly<Record<Room, { readonly imports: readonly Room[]; r
   store: { imports: ["core", "config"], reason: "the database's differences end in this folder" },
   transport: { imports: ["core", "config"], reason: "the HTTP client knows no vendor and no policy" },
   http: {
-    imports: ["core", "config", "dialects"],
+    // Bytes that are collected, and nothing that knows a framing.
+    imports: ["core", "wire/bytes.ts", "config", "dialects"],
     reason: "the listener knows paths and error envelopes; app.ts hands it the table of handlers",
   },
   auth: {

@@ -100,6 +100,19 @@ describe.each(Object.entries(ENCODERS))("content-encoding %j", (name, compress) 
   });
 });
 
+test("A94 zstd that wants a window of more than 8 MiB is a 400 that says so, before it takes the memory", async () => {
+  const frame = (descriptor: number): Uint8Array<ArrayBuffer> =>
+    Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0, descriptor, 0x09, 0, 0, 0x61]);
+  const read = (windowLog: number): Promise<Uint8Array> =>
+    readBody(declared(frame((windowLog - 10) << 3), { "content-encoding": "zstd" }), LIMIT, null);
+  expect(new TextDecoder().decode(await read(23))).toBe("a");
+  for (const windowLog of [24, 27])
+    expect(await refusal(read(windowLog))).toMatchObject({
+      kind: "bad_request",
+      message: expect.stringContaining("a window of 8 MiB at most"),
+    });
+});
+
 test("deflate without zlib's head is understood too, as some clients send it", async () => {
   const packed = new Uint8Array(deflateRawSync(encode("bare")));
   const body = await readBody(declared(packed, { "content-encoding": "deflate" }), LIMIT, null);

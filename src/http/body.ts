@@ -1,6 +1,7 @@
 /** Reads a request body, bounded before and after decoding. */
 import { GatewayError } from "../core/errors.ts";
 import { type MemoryShare, memoryExhausted } from "../core/memory-budget.ts";
+import { CollectedBytes } from "../wire/bytes.ts";
 import type { ClientRequest } from "./client-request.ts";
 
 type Decoder = (
@@ -8,9 +9,14 @@ type Decoder = (
   options: { maxOutputLength: number; chunkSize: number },
 ) => Promise<Uint8Array>;
 
+/** 8 MiB, the most that HTTP allows (RFC 9659): a frame of some bytes could ask for 128 MiB. */
+const MAX_ZSTD_WINDOW_LOG = 23;
+
 /** Loads zlib with the first compressed body: most clients never send one, and zlib costs megabytes. */
 async function findDecoder(name: string, bytes: Uint8Array): Promise<Decoder | null> {
-  const { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } = await import("node:zlib");
+  const { brotliDecompress, constants, gunzip, inflate, inflateRaw, zstdDecompress } = await import(
+    "node:zlib"
+  );
   const { promisify } = await import("node:util");
   switch (name) {
     case "gzip":
@@ -21,8 +27,11 @@ async function findDecoder(name: string, bytes: Uint8Array): Promise<Decoder | n
       return promisify(((bytes[0] ?? 0) & 0x0f) === 8 ? inflate : inflateRaw) as Decoder;
     case "br":
       return promisify(brotliDecompress) as Decoder;
-    case "zstd":
-      return promisify(zstdDecompress) as Decoder;
+    case "zstd": {
+      const params = { [constants.ZSTD_d_windowLogMax]: MAX_ZSTD_WINDOW_LOG };
+      const decompress = promisify(zstdDecompress);
+      return (given, options) => decompress(given, { ...options, params });
+    }
     default:
       return null;
   }
@@ -108,9 +117,8 @@ async function readChunks(
   limitBytes: number,
   memory: MemoryShare | null,
 ): Promise<Uint8Array> {
-  // Joined as they come: a client that sends single bytes must not cost an object for each.
-  let held = EMPTY;
-  let sizeBytes = 0;
+  // Copied as they come: a client that sends single bytes must not cost an object for each.
+  const held = new CollectedBytes();
   const reader = body.getReader();
   for (;;) {
     const step = await reader.read().catch((cause: unknown) => {
@@ -118,26 +126,14 @@ async function readChunks(
     });
     if (step.done) break;
     const { value } = step;
-    const isTooLarge = sizeBytes + value.byteLength > limitBytes;
+    const isTooLarge = held.size + value.byteLength > limitBytes;
     if (isTooLarge || memory?.take(COPIES * value.byteLength) === false) {
       await reader.cancel().catch(() => undefined);
       throw isTooLarge ? tooLarge(limitBytes) : memoryExhausted();
     }
-    if (sizeBytes === 0) held = value;
-    else {
-      if (sizeBytes + value.byteLength > held.byteLength) held = grown(held, sizeBytes, value.byteLength);
-      held.set(value, sizeBytes);
-    }
-    sizeBytes += value.byteLength;
+    held.append(value, 0, value.byteLength);
   }
-  return sizeBytes === held.byteLength ? held : held.subarray(0, sizeBytes);
-}
-
-/** A longer buffer with the first bytes of one, so that all appending together is linear. */
-function grown(held: Uint8Array, sizeBytes: number, moreBytes: number): Uint8Array {
-  const longer = Buffer.allocUnsafeSlow(Math.max(2 * held.byteLength, sizeBytes + moreBytes));
-  longer.set(held.subarray(0, sizeBytes));
-  return longer;
+  return held.take();
 }
 
 let lastTurn: Promise<unknown> = Promise.resolve();
@@ -187,7 +183,7 @@ async function decode(
     memory?.give(takenBytes);
     throw new GatewayError(
       "bad_request",
-      `the body is not valid ${name}; encode it as its content-encoding header says, or leave the header out`,
+      `the body is not valid ${name}${name === "zstd" ? ", with a window of 8 MiB at most" : ""}; encode it as its content-encoding header says, or leave the header out`,
       { cause },
     );
   }

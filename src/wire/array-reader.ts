@@ -2,7 +2,7 @@
  * Reads a JSON array out of bytes and gives each element as text. Any split of the bytes gives the same
  * elements.
  */
-import { decodeUtf8, GrowingBytes } from "./bytes.ts";
+import { CollectedBytes, decodeUtf8 } from "./bytes.ts";
 import { JsonScanner } from "./json-scan.ts";
 import { compileShape, type ShapeNode } from "./json-shape.ts";
 import type { JsonSink } from "./json-sink.ts";
@@ -15,7 +15,7 @@ export class ArrayReader implements JsonSink {
   readonly #onElement: (text: string) => void;
   readonly #scanner = new JsonScanner(ELEMENTS, this);
   /** Bytes of earlier chunks, from `#heldFrom` on. */
-  readonly #held = new GrowingBytes();
+  readonly #held = new CollectedBytes();
   #heldFrom = 0;
   #chunk: Uint8Array = NONE;
   #chunkFrom = 0;
@@ -61,7 +61,7 @@ export class ArrayReader implements JsonSink {
       text = decodeUtf8(this.#chunk, start - this.#chunkFrom, end - this.#chunkFrom);
     } else {
       this.#held.append(this.#chunk, 0, end - this.#chunkFrom);
-      text = decodeUtf8(this.#held.view(), start - this.#heldFrom, end - this.#heldFrom);
+      text = decodeUtf8(this.#held.take(), start - this.#heldFrom, end - this.#heldFrom);
     }
     this.#held.clear();
     this.#heldFrom = end;

@@ -5,7 +5,7 @@
  * https://smithy.io/2.0/aws/amazon-eventstream.html
  */
 import { GatewayError } from "../core/errors.ts";
-import { decodeUtf8, GrowingBytes } from "./bytes.ts";
+import { CollectedBytes, decodeUtf8 } from "./bytes.ts";
 
 export interface AwsEventMessage {
   /** Headers whose value is text, such as `:message-type`, `:event-type` and `:content-type`. */
@@ -19,7 +19,7 @@ const CRC_BYTES = 4;
 
 export class AwsEventStreamReader {
   readonly #maxMessageBytes: number;
-  readonly #held = new GrowingBytes();
+  readonly #held = new CollectedBytes();
   /** Length of the current message; 0 until its prelude is there. */
   #messageBytes = 0;
 

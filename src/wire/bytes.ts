@@ -59,11 +59,6 @@ export class GrowingBytes {
     return this.#size;
   }
 
-  /** What the bytes take in memory, with the room for more. */
-  get heldBytes(): number {
-    return this.#bytes.length;
-  }
-
   append(bytes: Uint8Array, from: number, to: number): void {
     const size = this.#size + (to - from);
     if (size > this.#bytes.length) {
@@ -96,5 +91,70 @@ export class GrowingBytes {
   clear(): void {
     this.#bytes = NONE;
     this.#size = 0;
+  }
+}
+
+const LEAST_BLOCK_BYTES = 1024;
+const MOST_BLOCK_BYTES = 1024 * 1024;
+
+/**
+ * Bytes that are collected to their end and then taken in one piece. They grow by blocks that are never copied until then:
+ * a buffer that doubles would take three times its bytes at the moment of each doubling.
+ */
+export class CollectedBytes {
+  #blocks: Uint8Array[] = [];
+  /** Of the last block, so many bytes are filled. */
+  #filled = 0;
+  #size = 0;
+  #heldBytes = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** What the bytes take in memory, with the room for more. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** The first bytes: at least a kilobyte of them, unless there are fewer. */
+  get beginning(): Uint8Array {
+    const [first = NONE] = this.#blocks;
+    return this.#size < first.length ? first.subarray(0, this.#size) : first;
+  }
+
+  append(bytes: Uint8Array, from: number, to: number): void {
+    let at = from;
+    while (at < to) {
+      let block = this.#blocks.at(-1);
+      if (block === undefined || this.#filled === block.length) {
+        const wanted = Math.max(LEAST_BLOCK_BYTES, this.#size, to - at);
+        block = new Uint8Array(Math.min(MOST_BLOCK_BYTES, wanted));
+        this.#blocks.push(block);
+        this.#heldBytes += block.length;
+        this.#filled = 0;
+      }
+      const end = Math.min(to, at + block.length - this.#filled);
+      copyInto(block, this.#filled, bytes, at, end);
+      this.#filled += end - at;
+      this.#size += end - at;
+      at = end;
+    }
+  }
+
+  /** Returns the bytes and starts empty again. */
+  take(): Uint8Array {
+    const last = this.#blocks.pop();
+    if (last !== undefined) this.#blocks.push(last.subarray(0, this.#filled));
+    const taken = joinBytes(this.#blocks) ?? NONE;
+    this.clear();
+    return taken;
+  }
+
+  clear(): void {
+    this.#blocks = [];
+    this.#filled = 0;
+    this.#size = 0;
+    this.#heldBytes = 0;
   }
 }

@@ -2,7 +2,7 @@
  * Reads a stream of server-sent events and gives each event as text. Any split of the bytes gives the same
  * events.
  */
-import { decodeUtf8, GrowingBytes } from "./bytes.ts";
+import { CollectedBytes, decodeUtf8 } from "./bytes.ts";
 import { parseJson } from "./json.ts";
 import { lastFrameEnd, readSseFrame, SseSplitter } from "./sse.ts";
 
@@ -22,7 +22,7 @@ const MAX_TEXT_BYTES = 64 * 1024;
 export class SseReader {
   readonly #maxFrameBytes: number;
   readonly #splitter = new SseSplitter();
-  readonly #held = new GrowingBytes();
+  readonly #held = new CollectedBytes();
   #isFirst = true;
 
   constructor(maxFrameBytes: number) {

@@ -63,10 +63,9 @@ function lookAhead(attempt: RunningAttempt, head: ReplyHead, framing: Framing, k
     }
     const form = bodyForm(bytes);
     const isLines = form === "json" && LINES_TYPE.test(head.headers.get("content-type") ?? "");
-    const { replyLimitBytes } = attempt.served.gateway.snapshot.config.server;
     const isValue = form === "json" && framing === "sse";
     const found: Framing = form === "events" || isLines ? "sse" : isValue ? "json" : framing;
-    goOnWith(attempt, isLines ? new LinesCall(call, replyLimitBytes, heldBy(attempt)) : call, () =>
+    goOnWith(attempt, isLines ? new LinesCall(call) : call, () =>
       (isLines ? deliverAnew : deliver)(attempt, head, found),
     );
   });

@@ -8,7 +8,7 @@ import { type HeldBytes, memoryExhausted } from "../../core/memory-budget.ts";
 import type { ForeignReplies } from "../../dialects/dialect.ts";
 import type { BodySink, Call } from "../../transport/call.ts";
 import { WrappedCall } from "../../transport/wrapped-call.ts";
-import { GrowingBytes } from "../../wire/bytes.ts";
+import { CollectedBytes } from "../../wire/bytes.ts";
 import { jsonText, parseJsonObject } from "../../wire/json.ts";
 
 const LF = 10;
@@ -21,7 +21,7 @@ export class BookEventsCall extends WrappedCall implements BodySink {
   readonly #memory: HeldBytes;
   #sink: BodySink | null = null;
   /** The beginning of a line that may hold an event's data. */
-  readonly #held = new GrowingBytes();
+  readonly #held = new CollectedBytes();
   /** The rest of the line passes as it comes: it is no data, or too long to be held. */
   #isPassing = false;
 
@@ -71,7 +71,7 @@ export class BookEventsCall extends WrappedCall implements BodySink {
     }
     this.#held.append(bytes, from, to);
     if (isEnd) out.push(this.#line());
-    else if (!beginsAsData(this.#held.view()) || this.#held.size > this.#maxLineBytes) {
+    else if (!beginsAsData(this.#held.beginning) || this.#held.size > this.#maxLineBytes) {
       out.push(this.#held.take());
       this.#isPassing = true;
     }

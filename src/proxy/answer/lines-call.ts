@@ -1,27 +1,21 @@
-/** A call whose body is lines of JSON (NDJSON), and goes on as an event stream: each line is an event. */
-import { GatewayError } from "../../core/errors.ts";
-import { type HeldBytes, memoryExhausted } from "../../core/memory-budget.ts";
-import { REPLY_FAULTS } from "../../dialects/shared/reply-faults.ts";
-import type { BodySink, Call } from "../../transport/call.ts";
+/**
+ * A call whose body is lines of JSON (NDJSON), and goes on as an event stream: each line is an event. Lines go on as they
+ * come: who reads the events bounds what is kept of one.
+ */
+import { Buffer } from "node:buffer";
+import type { GatewayError } from "../../core/errors.ts";
+import type { BodySink } from "../../transport/call.ts";
 import { WrappedCall } from "../../transport/wrapped-call.ts";
-import { GrowingBytes } from "../../wire/bytes.ts";
 
 const LF = 10;
-const BEFORE = new TextEncoder().encode("data: ");
-const BEHIND = new TextEncoder().encode("\n\n");
+const SPACE = 32;
+const BEFORE = Buffer.from("data: ");
+const BEHIND = Buffer.from("\n\n");
 
 export class LinesCall extends WrappedCall implements BodySink {
-  readonly #maxLineBytes: number;
-  readonly #memory: HeldBytes;
   #sink: BodySink | null = null;
-  /** The beginning of a line. */
-  readonly #rest = new GrowingBytes();
-
-  constructor(call: Call, maxLineBytes: number, memory: HeldBytes) {
-    super(call);
-    this.#maxLineBytes = maxLineBytes;
-    this.#memory = memory;
-  }
+  /** An event of the line has begun. Blanks before it are left out. */
+  #isInEvent = false;
 
   pipe(sink: BodySink): void {
     this.#sink = sink;
@@ -29,37 +23,34 @@ export class LinesCall extends WrappedCall implements BodySink {
   }
 
   chunk(bytes: Uint8Array): boolean {
-    const events: Uint8Array[] = [];
+    const out: Uint8Array[] = [];
     let from = 0;
-    for (let end = bytes.indexOf(LF); end !== -1; end = bytes.indexOf(LF, from)) {
-      this.#rest.append(bytes, from, end);
-      this.#take(events);
-      from = end + 1;
+    while (from < bytes.length) {
+      const end = bytes.indexOf(LF, from);
+      const to = end === -1 ? bytes.length : end;
+      if (!this.#isInEvent) from = afterBlanks(bytes, from, to);
+      if (from < to) {
+        if (!this.#isInEvent) out.push(BEFORE);
+        this.#isInEvent = true;
+        out.push(bytes.subarray(from, to));
+      }
+      if (end !== -1 && this.#isInEvent) {
+        out.push(BEHIND);
+        this.#isInEvent = false;
+      }
+      from = to + 1;
     }
-    this.#rest.append(bytes, from, bytes.length);
-    if (this.#rest.size > this.#maxLineBytes)
-      return this.#fail(new GatewayError("upstream_garbage", REPLY_FAULTS.longEvent));
-    if (!this.#memory.set(this.#rest.heldBytes)) return this.#fail(memoryExhausted());
-    return events.length === 0 || this.#sink?.chunk(Buffer.concat(events)) !== false;
-  }
-
-  #fail(error: GatewayError): false {
-    this.inner.abort(error);
-    // An aborted call tells its sink nothing.
-    this.#sink?.end(error);
-    return false;
+    return out.length === 0 || this.#sink?.chunk(Buffer.concat(out)) !== false;
   }
 
   end(error: GatewayError | null): void {
-    const events: Uint8Array[] = [];
-    if (error === null) this.#take(events);
-    if (events.length > 0) this.#sink?.chunk(Buffer.concat(events));
+    if (error === null && this.#isInEvent) this.#sink?.chunk(BEHIND);
     this.#sink?.end(error);
   }
+}
 
-  #take(events: Uint8Array[]): void {
-    if (this.#rest.size === 0) return;
-    const line = this.#rest.take();
-    if (line.some((byte) => byte > 32)) events.push(BEFORE, line, BEHIND);
-  }
+function afterBlanks(bytes: Uint8Array, from: number, to: number): number {
+  let at = from;
+  while (at < to && (bytes[at] as number) <= SPACE) at++;
+  return at;
 }
