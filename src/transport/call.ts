@@ -2,6 +2,7 @@
 import type { Via } from "../config/network/via.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { HeaderLines, HeaderView } from "../core/header-view.ts";
+import type { MemoryShare } from "../core/memory-budget.ts";
 import type { Dial } from "./dial/dial.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -9,6 +10,8 @@ import type { Watchdog } from "./watchdog.ts";
 export interface WaitingCaller {
   /** Called once if the call still runs at the next watchdog tick. */
   waits(): void;
+  /** Where the call counts what it keeps to decode the reply; without one that is not counted. */
+  readonly memory?: MemoryShare;
 }
 
 export interface UpstreamRequest {

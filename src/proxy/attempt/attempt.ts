@@ -7,7 +7,7 @@
  */
 import { ERRORS, GatewayError } from "../../core/errors.ts";
 import type { HeaderLines } from "../../core/header-view.ts";
-import { type ByteRoom, memoryExhausted } from "../../core/memory-budget.ts";
+import { type ByteRoom, type MemoryShare, memoryExhausted } from "../../core/memory-budget.ts";
 import { headWithoutSecrets } from "../../core/redact.ts";
 import { NO_REPAIRS } from "../../dialects/repair.ts";
 import type { Drop } from "../../neutral/request.ts";
@@ -138,7 +138,7 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader, B
   end(result: AttemptResult): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.served.exchange.memory.give(this.#heldBytes);
+    this.memory.give(this.#heldBytes);
     this.#stopListening();
     this.#owner?.ended(this, result);
   }
@@ -212,9 +212,13 @@ export class RunningAttempt implements HeadWaiter, WaitingCaller, WholeReader, B
     this.pipe(new WholeSink(limitBytes, watcher, this, this));
   }
 
+  get memory(): MemoryShare {
+    return this.served.exchange.memory;
+  }
+
   /** Counts what the attempt holds; false: there is no room for so much. */
   take(bytes: number): boolean {
-    const isTaken = this.served.exchange.memory.take(bytes);
+    const isTaken = this.memory.take(bytes);
     if (isTaken) this.#heldBytes += bytes;
     return isTaken;
   }

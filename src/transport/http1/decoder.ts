@@ -1,6 +1,7 @@
 /** Takes the content coding off a reply whose request asked for none. */
 import type { Transform } from "node:stream";
 import { GatewayError } from "../../core/errors.ts";
+import { type MemoryShare, memoryExhausted } from "../../core/memory-budget.ts";
 import type { BodyFlow } from "./body-flow.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
@@ -8,6 +9,24 @@ type Zlib = typeof import("node:zlib");
 
 /** 8 MiB, the most that HTTP allows (RFC 9659): a frame of some bytes could ask for 128 MiB, for as long as its stream lasts. */
 const MAX_ZSTD_WINDOW_LOG = 23;
+
+/** Of inflate, with its tables. */
+const INFLATE_WINDOW_BYTES = 40 * 1024;
+
+/** What a decoder keeps of what it has decoded, given the body's first byte: some bytes of a body make it take all of that. */
+const WINDOW_BYTES: Readonly<Record<string, (firstByte: number) => number>> = {
+  br: brotliWindowBytes,
+  zstd: () => 2 ** MAX_ZSTD_WINDOW_LOG,
+};
+
+/** RFC 7932, section 9.1: one, four or seven bits say which power of two. */
+function brotliWindowBytes(firstByte: number): number {
+  if ((firstByte & 1) === 0) return 2 ** 16;
+  const large = (firstByte >> 1) & 7;
+  const small = (firstByte >> 4) & 7;
+  if (large > 0) return 2 ** (17 + large);
+  return 2 ** (small === 0 ? 17 : 8 + small);
+}
 
 /** Makes the stream that decodes, given the body's first byte. */
 const DECODERS: Readonly<Record<string, (zlib: Zlib, firstByte: number) => Transform>> = {
@@ -37,11 +56,23 @@ export class Decoder {
   readonly #onRoom: () => void;
   readonly #onFault: (error: GatewayError) => void;
   readonly #frames: ZstdFrames | null;
+  readonly #memory: MemoryShare | null;
+  #windowBytes = 0;
   #stream: Transform | null = null;
 
-  /** `onRoom` is called when the source may continue, `onFault` when the bytes cannot be decoded. */
-  constructor(coding: string, flow: BodyFlow, onRoom: () => void, onFault: (error: GatewayError) => void) {
+  /**
+   * `onRoom` is called when the source may continue, `onFault` when the bytes cannot be decoded, or `memory` has no room for
+   * the window.
+   */
+  constructor(
+    coding: string,
+    flow: BodyFlow,
+    memory: MemoryShare | null,
+    onRoom: () => void,
+    onFault: (error: GatewayError) => void,
+  ) {
     this.#coding = coding;
+    this.#memory = memory;
     this.#frames = coding === "zstd" ? new ZstdFrames() : null;
     this.#flow = flow;
     this.#onRoom = onRoom;
@@ -50,6 +81,7 @@ export class Decoder {
 
   /** Takes encoded bytes. Returns false when no more should come until `onRoom`. */
   write(bytes: Uint8Array): boolean {
+    if (this.#stream === null && !this.#takeWindow(bytes[0] as number)) return false;
     this.#stream ??= this.#start(bytes[0] as number);
     this.#frames?.feed(bytes);
     return this.#stream.write(bytes);
@@ -67,6 +99,22 @@ export class Decoder {
 
   destroy(): void {
     this.#stream?.destroy();
+    this.#giveWindow();
+  }
+
+  #takeWindow(firstByte: number): boolean {
+    const bytes = WINDOW_BYTES[this.#coding]?.(firstByte) ?? INFLATE_WINDOW_BYTES;
+    if (this.#memory?.take(bytes) === false) {
+      this.#onFault(memoryExhausted());
+      return false;
+    }
+    this.#windowBytes = bytes;
+    return true;
+  }
+
+  #giveWindow(): void {
+    this.#memory?.give(this.#windowBytes);
+    this.#windowBytes = 0;
   }
 
   #start(firstByte: number): Transform {
@@ -76,6 +124,7 @@ export class Decoder {
     });
     stream.on("drain", this.#onRoom);
     stream.on("end", () => {
+      this.#giveWindow();
       if (this.#frames?.isWhole === false) this.#onFault(this.#fault("the last frame is not whole"));
       else this.#flow.end(null);
     });

@@ -227,6 +227,7 @@ export class Http1Call extends Watched implements Call, ConnectionUser {
     this.#decoder = new Decoder(
       coding,
       this.#flow,
+      this.#waiting?.memory ?? null,
       () => this.#onDecoderRoom(),
       (error) => this.fail(error),
     );
