@@ -11,6 +11,7 @@ import type { ShownDifference } from "../config/edit/undo-differences.ts";
 import { ConfigError, type Problem, renderPath } from "../config/problem.ts";
 import { AdminAuditTable, type AuditRow } from "../store/admin-audit.ts";
 import { Connection } from "../store/connection.ts";
+import { StoreError } from "../store/sql.ts";
 import { AdminError } from "./admin-error.ts";
 import type { AdminContext } from "./context.ts";
 import type { Caller } from "./handler.ts";
@@ -57,28 +58,36 @@ export class ConfigChanges {
 
   /** Makes a change and records it. `undoes`: the change that this one takes back. Throws `AdminError`. */
   async make(actor: Actor, what: string, attempt: Attempt, undoes: string | null = null): Promise<Made> {
-    // A change that cannot be recorded is not made.
-    this.#connection.use((table) => table.sql.prepare("SELECT 1").get());
-    const made = await this.attempt(attempt);
     const { clock, ids, log } = this.#context;
     const atMs = clock.nowMs();
-    const differences = topmost(made.differences);
-    const row: AuditRow = {
+    const begun: AuditRow = {
       id: ids.ulid(atMs),
       atMs,
       who: actor.caller?.label ?? "nobody",
       address: actor.client.address(),
       what,
-      changes: JSON.stringify(shownDifferences(differences)),
-      undo: undoOf(differences),
+      changes: "[]",
+      undo: null,
       undoneBy: null,
     };
+    // A change that cannot be recorded is not made. Only a row that is written shows that the disk has room for one.
+    this.#connection.use((table) => table.add(begun, null));
+    let made: MadeChange;
+    try {
+      made = await this.attempt(attempt);
+    } catch (cause) {
+      this.#record(begun, (table) => table.withdraw(begun.id));
+      throw cause;
+    }
+    const differences = topmost(made.differences);
+    const changes = JSON.stringify(shownDifferences(differences));
+    const row: AuditRow = { ...begun, changes, undo: undoOf(differences) };
     this.#undos.keep(row.id, {
       version: made.revision,
       inverse: made.inverse,
       text: made.textBefore,
     });
-    this.#connection.use((table) => table.add(row, undoes));
+    this.#record(row, (table) => table.complete(row, undoes));
     log.info(
       { who: row.who, address: row.address, what, audit: row.id },
       "the configuration was changed in the admin",
@@ -90,6 +99,20 @@ export class ConfigChanges {
       atNextStart: made.atNextStart,
       isMerged: made.isMerged,
     };
+  }
+
+  /** What fails now cannot undo the change, whose row is there: the log has the rest. */
+  #record({ who, what, changes }: AuditRow, work: (table: AdminAuditTable) => void): void {
+    try {
+      this.#connection.use(work);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      const { log } = this.#context;
+      log.error(
+        { who, what, changes, error: error.message },
+        "a change could not be put on record as a whole",
+      );
+    }
   }
 
   /** Throws `AdminError` for all that is not made. */

@@ -58,6 +58,20 @@ export class AdminAuditTable {
     });
   }
 
+  /** Adds to a row what its change has come to, and marks the row that the change undoes. */
+  complete({ id, changes, undo }: AuditRow, undoes: string | null): void {
+    this.sql.transaction(() => {
+      this.sql.prepare("UPDATE admin_audit SET changes = ?, undo = ? WHERE id = ?").run(changes, undo, id);
+      if (undoes !== null)
+        this.sql.prepare("UPDATE admin_audit SET undone_by = ? WHERE id = ?").run(id, undoes);
+    });
+  }
+
+  /** Takes back the row of a change that was not made. */
+  withdraw(id: string): void {
+    this.sql.prepare("DELETE FROM admin_audit WHERE id = ?").run(id);
+  }
+
   find(id: string): AuditRow | null {
     const row = this.#find.get(id);
     return row === null ? null : toRow(row);

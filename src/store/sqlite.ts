@@ -17,10 +17,14 @@ const WAL_KEPT_BYTES = 32 * 1024 * 1024;
 /** Pages (4 KiB) in the write-ahead log above which a commit also moves them to the database file. */
 const CHECKPOINT_PAGES = 1000;
 
+/** The index of the write-ahead log, which each opening makes, cannot grow. The engine calls that an I/O error. */
+const NO_ROOM_FOR_INDEX = "SQLITE_IOERR_SHMSIZE";
+
 const FAULT_BY_CODE: readonly (readonly [prefix: string, fault: StoreFault])[] = [
   ["SQLITE_BUSY", "locked"],
   ["SQLITE_LOCKED", "locked"],
   ["SQLITE_FULL", "full"],
+  [NO_ROOM_FOR_INDEX, "full"],
   ["SQLITE_CORRUPT", "corrupt"],
   ["SQLITE_NOTADB", "corrupt"],
   // The file ends before its last page does: it was cut.
@@ -40,7 +44,8 @@ export function toStoreError(error: unknown): StoreError {
   if (code === "ENOSPC" || code === "EDQUOT") return new StoreError("full", message, error);
   if (error instanceof SQLiteError) {
     const known = FAULT_BY_CODE.find(([prefix]) => code.startsWith(prefix));
-    return new StoreError(known?.[1] ?? "unavailable", `${message} (${code})`, error);
+    const words = code === NO_ROOM_FOR_INDEX ? "the disk is full" : message;
+    return new StoreError(known?.[1] ?? "unavailable", `${words} (${code})`, error);
   }
   return new StoreError("unavailable", message, error);
 }
