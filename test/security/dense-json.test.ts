@@ -157,7 +157,7 @@ describe("A48 a reply of an upstream", () => {
 
 describe("A48 a request", () => {
   test.each(
-    ["anthropic-messages/claude-sonnet-4-6", "amended", "fixed/m"].flatMap((model) =>
+    ["anthropic-messages/claude-sonnet-4-6", "amended"].flatMap((model) =>
       Object.keys(SHAPES).map((shape) => [model, shape] as const),
     ),
   )(
@@ -170,6 +170,22 @@ describe("A48 a request", () => {
       const { status, text, cpuMs, grownMb } = await costOf("/v1/chat/completions", body);
       expect([status, text]).toEqual([400, expect.stringContaining("lists, objects and members")]);
       expect(upstream.seen).toEqual([]);
+      expect([cpuMs <= MOST_CPU_MS, cpuMs]).toEqual([true, cpuMs]);
+      expect([grownMb < 150, Math.round(grownMb)]).toEqual([true, Math.round(grownMb)]);
+    },
+    60_000,
+  );
+
+  test.each(Object.keys(SHAPES))(
+    "with %s gets its fixed members without being read",
+    async (shape) => {
+      upstream.answer = (arrived) => answerWell(arrived);
+      upstream.forget();
+      const wide = shape === "lists in lists" ? `[${"[[]],".repeat(BRACKETS / 2)}[]]` : SHAPES[shape];
+      const body = `{"model":"fixed/m","messages":[{"role":"user","content":"Hi"}],"tier":"mine","metadata":${wide}}`;
+      const { status, cpuMs, grownMb } = await costOf("/v1/chat/completions", body);
+      const sent = upstream.seen[0]?.body.toString() ?? "";
+      expect([status, sent.includes('"tier":"low"'), sent.includes('"mine"')]).toEqual([200, true, false]);
       expect([cpuMs <= MOST_CPU_MS, cpuMs]).toEqual([true, cpuMs]);
       expect([grownMb < 150, Math.round(grownMb)]).toEqual([true, Math.round(grownMb)]);
     },

@@ -29,8 +29,8 @@ afterAll(async () => {
 });
 beforeEach(() => upstream.forget());
 
-async function seenOf(search: string, headers: Record<string, string>, more: string) {
-  const body = `{"model":"m","messages":[{"role":"user","content":"hi"}]${more}}`;
+async function seenOf(search: string, headers: Record<string, string>, more: string, before = "") {
+  const body = `${before}{"model":"m","messages":[{"role":"user","content":"hi"}]${more}}`;
   const all = { authorization: `Bearer ${CLIENT_KEY}`, "content-type": "application/json", ...headers };
   const { status } = await request(gateway.port, `/v1/chat/completions${search}`, { body, headers: all });
   expect(status).toBe(200);
@@ -68,4 +68,13 @@ describe("A45 no client has its own", () => {
     expect(body.toString()).not.toContain("mine");
     expect(JSON.parse(body.toString()).provider).toBe("the company");
   });
+
+  test.each([" ", "\r\n\t", "\ufeff", "\ufeff \n"])(
+    "member, in a body that begins with %j",
+    async (before) => {
+      const { body } = await seenOf("", {}, ',"provider":"mine"', before);
+      expect(body.toString()).not.toContain("mine");
+      expect(body.toString()).toContain('"provider":"the company"');
+    },
+  );
 });

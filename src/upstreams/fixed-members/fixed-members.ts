@@ -1,8 +1,7 @@
 /** Members that each request to an upstream has, whoever asks, such as a company's proxy wants them. */
 import type { JsonObject } from "../../core/json.ts";
-import { parseRequestObject } from "../../wire/json.ts";
-import { rewriteJson } from "../../wire/json-rewrite.ts";
 import type { UpstreamRequestParts } from "../authorization.ts";
+import { withMemberBytes } from "./member-bytes.ts";
 
 const MASK = "***";
 
@@ -86,16 +85,7 @@ function withQuery(url: string, query: FixedMembers["query"]): string {
   return `${path}?${[...kept, ...query.map((pair) => pair.join("="))].join("&")}`;
 }
 
-const OPENING_BRACE = 0x7b;
-
 /** Bodies that are no JSON object, such as forms with files, stay as they are. */
 function withBody(body: Uint8Array | null, members: JsonObject | null): Uint8Array | null {
-  if (body === null || members === null || body[0] !== OPENING_BRACE) return body;
-  const before = parseRequestObject(body);
-  if (before === null) return body;
-  // Servers in Go read a member in any case, and the last of several counts.
-  const fixed = new Set(Object.keys(members).map((name) => name.toLowerCase()));
-  const others = Object.keys(before).filter((name) => fixed.has(name.toLowerCase()));
-  const without = Object.fromEntries(others.map((name) => [name, undefined]));
-  return rewriteJson(body, before, { ...before, ...without, ...members });
+  return body === null || members === null ? body : (withMemberBytes(body, members) ?? body);
 }
