@@ -1,6 +1,7 @@
 /** The places in an error's body where a server may announce the end of a limit. */
 import type { HeaderView } from "../core/header-view.ts";
 import { isObject, type JsonObject } from "../core/json.ts";
+import { wordOf } from "../wire/json.ts";
 
 const MAX_HEADERS = 64;
 
@@ -31,7 +32,7 @@ export function quotedHeadersOf(error: unknown): HeaderView {
   const headers = isObject(metadata.headers) ? metadata.headers : {};
   const lines = Object.entries(headers)
     .slice(0, MAX_HEADERS)
-    .map(([name, value]) => [name.toLowerCase(), String(value)] as const);
+    .map(([name, value]) => [name.toLowerCase(), wordOf(value)] as const);
   return {
     get: (name) => lines.find(([other]) => other === name)?.[1] ?? null,
     forEach(callback) {

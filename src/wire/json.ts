@@ -20,6 +20,14 @@ export function asString(value: unknown): string | null {
 }
 
 /**
+ * A text, or a number or truth value as one; "" for any other value. Unlike `String`, it throws for none: a list may be too deep
+ * to be printed, and an object may have a member `toString`.
+ */
+export function wordOf(value: unknown): string {
+  return typeof value === "object" ? "" : `${value ?? ""}`;
+}
+
+/**
  * The value of JSON text; undefined for other text, and for one that holds too much to be parsed. `maxEntries`: of all lists and
  * objects together.
  */

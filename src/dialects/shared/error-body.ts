@@ -3,7 +3,7 @@
  * stated in a good reply.
  */
 import type { JsonObject } from "../../core/json.ts";
-import { asArray, asObject, asString, parseJson } from "../../wire/json.ts";
+import { asArray, asObject, asString, parseJson, wordOf } from "../../wire/json.ts";
 import type { DecodedError } from "../dialect.ts";
 
 /** The result for a body without an error object. */
@@ -153,5 +153,5 @@ export function statedError(body: JsonObject): unknown {
 function baseRespError(base: JsonObject | null): JsonObject | null {
   const status = base?.status_code;
   if (status === undefined || status === null || GOOD_CODES.has(status)) return null;
-  return { code: `base_resp_${String(status)}`, message: asString(base?.status_msg) ?? "" };
+  return { code: `base_resp_${wordOf(status)}`, message: asString(base?.status_msg) ?? "" };
 }

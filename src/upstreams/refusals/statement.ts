@@ -1,7 +1,7 @@
 /** Reads what a refusal says, in the forms of the servers that are known. */
 import type { JsonObject } from "../../core/json.ts";
 import { errorEnvelope, unwrapError } from "../../dialects/shared/error-body.ts";
-import { asArray, asObject, asString } from "../../wire/json.ts";
+import { asArray, asObject, asString, wordOf } from "../../wire/json.ts";
 
 /** One thing that a refusal says. */
 export interface Statement {
@@ -55,7 +55,7 @@ function statementsOf(error: JsonObject): readonly Statement[] {
 /** An entry of FastAPI's list of validation errors. */
 function listed(entry: unknown): readonly Statement[] {
   const { loc, msg, type } = asObject(entry) ?? {};
-  const at = pathOf(asArray(loc).map(String));
+  const at = pathOf(asArray(loc).map(wordOf));
   const words = asString(msg) ?? asString(entry);
   if (words === null) return [];
   if (at === "") return linesOf(words);

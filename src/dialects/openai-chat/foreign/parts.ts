@@ -1,6 +1,7 @@
 /** Parts of messages in the words of Responses and Messages, as the parts, calls and messages of Chat. */
 import { isObject, type JsonObject } from "../../../core/json.ts";
 import { toDataUrl } from "../../../neutral/media.ts";
+import { wordOf } from "../../../wire/json.ts";
 import { readSaidPart } from "../said-parts.ts";
 
 export interface BookContent {
@@ -79,7 +80,7 @@ function mediaPart(
 ): JsonObject {
   if (source.type === "text") return { type: "text", text: source.data, ...rest };
   const isInline = source.type === "base64";
-  const url = isInline ? toDataUrl(String(source.media_type), String(source.data)) : source.url;
+  const url = isInline ? toDataUrl(wordOf(source.media_type), wordOf(source.data)) : source.url;
   if (type === "image_url") return { type, image_url: { url }, ...rest };
   return { type, file: { ...(title == null ? null : { filename: title }), file_data: url }, ...rest };
 }

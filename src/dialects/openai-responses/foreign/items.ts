@@ -2,6 +2,7 @@
 import { isObject, type JsonObject } from "../../../core/json.ts";
 import { appendAll } from "../../../core/lists.ts";
 import { toDataUrl } from "../../../neutral/media.ts";
+import { wordOf } from "../../../wire/json.ts";
 
 /** Items that are by the book stay the same objects. */
 export function bookItems(list: readonly unknown[]): unknown[] {
@@ -134,7 +135,7 @@ function imageOf(image: JsonObject | string): JsonObject {
 function mediumOf(source: JsonObject, { type, title }: JsonObject): JsonObject {
   if (source.type === "text") return { type: "input_text", text: source.data };
   const isInline = source.type === "base64";
-  const url = isInline ? toDataUrl(String(source.media_type), String(source.data)) : source.url;
+  const url = isInline ? toDataUrl(wordOf(source.media_type), wordOf(source.data)) : source.url;
   if (type === "image") return { type: "input_image", image_url: url };
   const name = isInline ? { filename: title ?? "document.pdf" } : {};
   return { type: "input_file", ...name, [isInline ? "file_data" : "file_url"]: url };
