@@ -37,9 +37,13 @@ const WORD = /[A-Za-z0-9]{8,}/g;
 const CHANGE = /[A-Za-z](?=\d)|\d(?=[A-Za-z])/g;
 const LEAST_CHANGES = 2;
 
+/** No provider's ids and names are longer: to look for a long name in a long id can cost the product of both lengths. */
+const MAX_LOOKED_CHARS = 1_024;
+
 /** Whether no other conversation has the id. A number, or a word with one number beside it, may count calls. */
 function isRandom(id: string, name: string): boolean {
-  const words = id.replace(name, " ").match(WORD) ?? [];
+  const looked = id.slice(0, MAX_LOOKED_CHARS);
+  const words = (name.length > MAX_LOOKED_CHARS ? looked : looked.replace(name, " ")).match(WORD) ?? [];
   return words.some((word) => (word.match(CHANGE) ?? []).length >= LEAST_CHANGES);
 }
 

@@ -185,3 +185,24 @@ test("A59 reasoning that a client returns beside remembered calls is looked thro
   const calls = turn?.role === "assistant" ? turn.parts.filter(({ type }) => type === "tool-call") : [];
   expect(calls.filter((call) => "seal" in call && call.seal?.data === "s")).toHaveLength(2_000);
 });
+
+test("A93 a name of a call that nearly stands in the call's id, at each place, costs what both are long", () => {
+  const recording = (chars: number): (() => void) => {
+    const id = "a".repeat(2 * chars);
+    const name = `${"a".repeat(chars / 2)}b${"a".repeat(chars / 2)}`;
+    return () => {
+      const record = makeSealMemory(64 * 1024 * 1024).recorder("key", "google", "");
+      const seal = { maker: "google", place: "call", data: "s" } as const;
+      record({
+        type: "open",
+        block: { kind: "tool-call", id, name, namespace: null, call: "function", seal },
+      });
+      record({ type: "delta", text: "{}" });
+      record({ type: "close", seal: null });
+      const stop = { sequence: null, explanation: null, category: null, token: null };
+      record({ type: "end", stop: { kind: "tool-calls", raw: null, ...stop } });
+    };
+  };
+  const sizes = { 1: recording(100_000), 4: recording(400_000) };
+  expect(isLinear(growthOf((times) => sizes[times]()))).toBe(true);
+});
