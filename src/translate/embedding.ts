@@ -1,6 +1,7 @@
 /** Translates a request for vectors, and its reply. */
 import { GatewayError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { Pieces } from "../core/turns.ts";
 import type { CodecProfile } from "../dialects/codec-profile.ts";
 import { codecOf } from "../dialects/codecs.ts";
 import type { DialectName } from "../dialects/dialect.ts";
@@ -79,8 +80,14 @@ export function encodeEmbedding(
 }
 
 /** The upstream's reply to a request for `count` texts. Throws `upstream_garbage`. */
-export function readEmbedding(dialect: DialectName, bytes: Uint8Array, count: number): EmbeddingReply {
+export function* readEmbedding(
+  dialect: DialectName,
+  bytes: Uint8Array,
+  count: number,
+): Pieces<EmbeddingReply> {
+  yield;
   const body = parseJsonObject(bytes);
+  yield;
   const reply = body === null ? null : vectorCodecOf(dialect).decodeReply(body);
   if (reply?.vectors.length !== count)
     throw new GatewayError("upstream_garbage", "the upstream's reply has no vector for each text");

@@ -5,6 +5,7 @@
 import { setImmediate } from "node:timers/promises";
 import { GatewayError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { Pieces } from "../core/turns.ts";
 import type { Codec } from "../dialects/codec.ts";
 import { codecOf } from "../dialects/codecs.ts";
 import type { Framing } from "../dialects/dialect.ts";
@@ -153,7 +154,7 @@ export class ReplyTranslator {
   }
 
   /** The vectors in a whole reply. Throws `upstream_garbage`. */
-  readVectors({ dialect }: TranslatedRequest, bytes: Uint8Array): EmbeddingReply {
+  readVectors({ dialect }: TranslatedRequest, bytes: Uint8Array): Pieces<EmbeddingReply> {
     return readEmbedding(dialect, bytes, this.#request.vectorsAsked?.texts.length ?? 0);
   }
 
