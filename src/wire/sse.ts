@@ -21,8 +21,23 @@ export function endsFrame(bytes: Uint8Array, end = bytes.length): boolean {
 /** Index after the last blank line of LF or CRLF that ends between the two; `from` when there is none. */
 export function lastFrameEnd(bytes: Uint8Array, from: number, to: number): number {
   let end = to;
-  while (end > from && !endsFrame(bytes, end)) end = end < 2 ? from : bytes.lastIndexOf(LF, end - 2) + 1;
+  while (end > from && !endsFrame(bytes, end)) end = lastLf(bytes, from, end - 1) + 1;
   return Math.max(end, from);
+}
+
+/** So many bytes are walked before a native search, for which a view has to be made. */
+const WALK_BYTES = 64;
+
+/**
+ * Index of the last LF between the two; `from - 1` when there is none. A search without a beginning would go through all of a
+ * long frame again with each of its pieces.
+ */
+function lastLf(bytes: Uint8Array, from: number, to: number): number {
+  const near = Math.max(from, to - WALK_BYTES);
+  for (let at = to - 1; at >= near; at--) if (bytes[at] === LF) return at;
+  if (near === from) return from - 1;
+  const at = bytes.subarray(from, near).lastIndexOf(LF);
+  return from + at;
 }
 
 /** Whether a CR without LF follows from `from` on; also when the LF may still come. */
