@@ -16,6 +16,11 @@ import { type RepairKind, type RepairRules, repairBody } from "../../src/dialect
 import type { ModelEvent, ModelReply } from "../../src/neutral/event.ts";
 import { Folder } from "../../src/neutral/fold.ts";
 import type { ModelRequest } from "../../src/neutral/request.ts";
+import { RequestWords } from "../../src/upstreams/evidence/request-words.ts";
+import { FAMILIES } from "../../src/upstreams/index.ts";
+import { refusedFor } from "../../src/upstreams/refusals/refused-for.ts";
+import { repairsFor } from "../../src/upstreams/refusals/repair.ts";
+import type { ReplyFacts } from "../../src/upstreams/signal.ts";
 import { grammarFault } from "../kit/grammar.ts";
 
 /** Runs a function; null: it threw a `GatewayError`. */
@@ -60,9 +65,32 @@ function tryWriting(client: DialectUnderTest, reply: ModelReply): void {
   if (text !== null) JSON.parse(text);
 }
 
-/** Decodes an upstream's error body, which never throws. */
+/** Reads an upstream's error body in every way, none of which throws, for a request in which words of it may stand. */
 export function tryError({ codec }: DialectUnderTest, body: string): void {
-  DIALECTS[codec.name].decodeError(body);
+  const { name } = codec;
+  DIALECTS[name].decodeError(body);
+  const sent = new TextEncoder().encode(
+    JSON.stringify({
+      model: "m",
+      messages: [{ role: "user", content: `${"a".repeat(body.length)}${body}` }],
+    }),
+  );
+  for (const family of Object.values(FAMILIES)) {
+    const facts: ReplyFacts = {
+      status: 400,
+      headers: new Headers(),
+      body,
+      nowMs: 0,
+      model: "m",
+      isOfRequest: new RequestWords(sent, []).has,
+    };
+    family.classify(facts);
+    family.envelopeOf?.(facts);
+    family.inBandStatus(body);
+    family.roomOfFailure(facts);
+    refusedFor(facts, sent);
+  }
+  repairsFor({ dialect: name, status: 400, body, sent, repairs: [] });
 }
 
 /** Decodes an upstream's stream in these pieces, and encodes its events for every client. */

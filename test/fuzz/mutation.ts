@@ -278,6 +278,7 @@ function oddValue(chance: Chance): unknown {
     () => [],
     () => [null],
     () => ({}),
+    () => ({ toString: 0, valueOf: 0 }),
     () => ({ type: chance.pick(["text", "image", "tool_use", "function", "x"]) }),
   ])();
 }

@@ -22,6 +22,7 @@ import { COMPAT_WORDS, SCRIPT_WORDS } from "../../src/simulator/scenarios/words.
 import { startSimulator } from "../../src/simulator/server/simulator.ts";
 import { modelEvents, modelReply, modelRequest } from "../kit/arbitraries.ts";
 import { GEMINI_ARRAY, RECORDINGS, streamOf as recordedStream } from "../kit/recordings.ts";
+import { FULL_ERRORS } from "../security/errors.ts";
 import { FULL_REPLIES, STREAM_GROWTHS } from "../security/replies.ts";
 import { FULL_BODIES } from "./bodies.ts";
 import type { CaseKind } from "./cases.ts";
@@ -94,6 +95,8 @@ function recordedSeeds(): Seed[] {
       const bytes = Buffer.from([before, frame(1), frame(2), frame(3), after].join(""));
       seeds.push({ kind: "stream", dialect, framing: "sse", bytes });
     }
+    for (const error of FULL_ERRORS)
+      seeds.push({ kind: "error", dialect, framing: "json", bytes: text(error) });
     for (const error of ERRORS)
       seeds.push({ kind: "error", dialect, framing: "json", bytes: Buffer.from(error) });
     const folder = join(DIALECT_FOLDER, dialect, "fixtures");

@@ -12,8 +12,31 @@ type Path = readonly (string | number)[];
 /** The members whose texts tell one thing from another. A copy with another text is another thing. */
 const NAMING = new Set(["id", "name", "call_id", "tool_call_id", "tool_use_id", "url", "uri", "title"]);
 
-/** Each list longer, each object wider, each text longer, lists within lists, two lists together, and all of it deeper. */
-export function growthsOf(body: JsonObject): Growth[] {
+/** Small entries, of which a list may have a million: what the decoders expect in no list, or in some. */
+const FILLINGS: Readonly<Record<string, (n: number) => unknown>> = {
+  numbers: () => 0,
+  "one word": () => "a",
+  "other words": (n) => `w${n.toString(36)}`,
+  "empty objects": () => ({}),
+  "empty lists": () => [],
+};
+
+/** The body with another value in each of its places, one at a time. */
+export function* replacedIn(
+  body: JsonObject,
+  value: unknown,
+): Generator<readonly [at: string, body: JsonObject]> {
+  for (const [path] of valuesIn(body))
+    if (path.length > 0) yield [path.join("."), edited(body, path, () => value)];
+}
+
+interface Places {
+  readonly lists: readonly Path[];
+  readonly maps: readonly Path[];
+  readonly texts: readonly Path[];
+}
+
+function placesIn(body: JsonObject): Places {
   const lists: Path[] = [];
   const maps: Path[] = [];
   const texts: Path[] = [];
@@ -22,6 +45,15 @@ export function growthsOf(body: JsonObject): Growth[] {
     else if (isObject(value)) maps.push(path);
     else if (typeof value === "string") texts.push(path);
   }
+  return { lists, maps, texts };
+}
+
+/**
+ * Each list longer, also by entries that it should not have, each object wider, each text longer, lists within lists, two lists
+ * together, and all of it deeper.
+ */
+export function growthsOf(body: JsonObject): Growth[] {
+  const { lists, maps, texts } = placesIn(body);
   const growths: Growth[] = [];
   for (const path of lists) {
     const at = path.join(".");
@@ -30,6 +62,14 @@ export function growthsOf(body: JsonObject): Growth[] {
       { name: `${at}: the same entry`, grown: (n) => edited(body, path, longer(n, "same")) },
       { name: `${at}: reversed`, grown: (n) => edited(body, path, longer(n, "reversed")) },
       { name: `${at}: nested`, grown: (n) => edited(body, path, (list) => [nested(list, Math.min(n, 400))]) },
+      ...Object.entries(FILLINGS).map(([name, entry]) => ({
+        name: `${at}: ${name}`,
+        grown: (n: number) =>
+          edited(body, path, (list) => [
+            ...(list as unknown[]),
+            ...Array.from({ length: n }, (_, k) => entry(k)),
+          ]),
+      })),
     );
   }
   for (const outer of lists)
@@ -53,11 +93,41 @@ export function growthsOf(body: JsonObject): Growth[] {
       grown: (n) => edited(body, path, (value) => wider(value as JsonObject, n)),
     });
   for (const path of texts)
-    growths.push({
-      name: `${path.join(".")}: a long text`,
-      grown: (n) => edited(body, path, (value) => `${value}`.padEnd(n * 40, "aB3 ")),
-    });
+    growths.push(
+      {
+        name: `${path.join(".")}: a long text`,
+        grown: (n) => edited(body, path, (value) => `${value}`.padEnd(n * 40, "aB3 ")),
+      },
+      {
+        name: `${path.join(".")}: one letter but for the last`,
+        grown: (n) => edited(body, path, (value) => `${value}`.padEnd(n * 40, "a").concat("b")),
+      },
+    );
   return growths;
+}
+
+/**
+ * Two texts of a body, one of which nearly stands in the other, at each place: a search for the one in the other that is not
+ * linear costs the product of both lengths. `pick`: of so many pairs, which ones; absent: all.
+ */
+export function textPairsOf(body: JsonObject, pick?: (pairs: number) => number): Growth[] {
+  const { texts } = placesIn(body);
+  const pairs = texts.length * (texts.length - 1);
+  if (pairs === 0) return [];
+  return (pick === undefined ? Array.from({ length: pairs }, (_, n) => n) : [pick(pairs)]).map((pair) => {
+    const at = Math.floor(pair / (texts.length - 1));
+    const other = (at + 1 + (pair % (texts.length - 1))) % texts.length;
+    const [path, within] = [texts[at], texts[other]] as [Path, Path];
+    return {
+      name: `${path.join(".")}: nearly in ${within.join(".")}`,
+      grown: (n) =>
+        edited(
+          edited(body, within, () => "a".repeat(n * 40)),
+          path,
+          () => `${"a".repeat(n * 10)}b${"a".repeat(n * 10)}`,
+        ),
+    };
+  });
 }
 
 /** The short form of a test looks at one in four. */

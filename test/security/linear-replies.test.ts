@@ -17,12 +17,23 @@ import type { ModelEvent } from "../../src/neutral/event.ts";
 import { fold } from "../../src/neutral/fold.ts";
 import { SSE_RECORDINGS } from "../kit/recordings.ts";
 import { growthOf, isLinear } from "./cpu.ts";
-import { type Growth, growthsOf, piecesFor, sampled } from "./growth.ts";
-import { type FrameGrowth, FULL_REPLIES, framesOf, LINES_OF_A_FRAME, STREAM_GROWTHS } from "./replies.ts";
+import { type Growth, growthsOf, piecesFor, sampled, textPairsOf } from "./growth.ts";
+import {
+  type FrameGrowth,
+  FULL_REPLIES,
+  framesOf,
+  type GrownFrame,
+  insideFramesOf,
+  LINES_OF_A_FRAME,
+  STREAM_GROWTHS,
+} from "./replies.ts";
 
 const isFull = process.env.CLEWLINE_TEST_FULL === "1";
 const BYTES = isFull ? 1_000_000 : 128_000;
 const READ_BYTES = 16 * 1_024;
+/** Packets of an upstream that wants each of them to cost something. */
+const PIECE_BYTES = [1, 7, 64];
+const BYTES_IN_PIECES = isFull ? 128_000 : 24_000;
 
 function quietly(work: () => void): void {
   try {
@@ -45,48 +56,53 @@ function translateWhole(upstream: DialectUnderTest, text: string): void {
   quietly(() => write(readWhole(upstream, JSON.parse(text) as JsonObject), upstream));
 }
 
-function piecesOf(bytes: Uint8Array): Uint8Array[] {
+function piecesOf(text: string, bytesOfOne: number): Uint8Array[] {
+  const bytes = new TextEncoder().encode(text);
   const pieces: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; at += READ_BYTES) pieces.push(bytes.slice(at, at + READ_BYTES));
+  for (let at = 0; at < bytes.length; at += bytesOfOne) pieces.push(bytes.slice(at, at + bytesOfOne));
   return pieces;
 }
 
-function translateStream(upstream: DialectUnderTest, text: string): void {
-  const pieces = piecesOf(new TextEncoder().encode(text));
-  quietly(() => write(readStream(upstream, pieces, "sse"), upstream));
+function translateStream(upstream: DialectUnderTest, text: string, bytesOfOne = READ_BYTES): void {
+  quietly(() => write(readStream(upstream, piecesOf(text, bytesOfOne), "sse"), upstream));
 }
 
 /** Relays the stream past the tap that reads its facts. */
-function relay(upstream: DialectUnderTest, framing: Framing, text: string): void {
+function relay(upstream: DialectUnderTest, framing: Framing, text: string, bytesOfOne = READ_BYTES): void {
   const tap = makeTap(upstream.codec.name, framing);
-  for (const piece of piecesOf(new TextEncoder().encode(text))) {
+  for (const piece of piecesOf(text, bytesOfOne)) {
     tap.push(piece);
     void tap.usage;
   }
   tap.end();
 }
 
-function steepOnes(
-  growths: readonly { readonly name: string; readonly texts: Readonly<Record<1 | 4, string>> }[],
-  work: (text: string) => void,
-): string[] {
+function steepOnes(growths: readonly Texts[], work: (text: string) => void): string[] {
   return growths.flatMap(({ name, texts }) => {
     const found = growthOf((times) => work(texts[times]));
     return isLinear(found) ? [] : [`${name}: ${found.toFixed(1)} times for four times as much`];
   });
 }
 
-function wholeTexts(growth: Growth): {
+interface Texts {
   readonly name: string;
   readonly texts: Readonly<Record<1 | 4, string>>;
-} {
+}
+
+function wholeTexts(growth: Growth): Texts {
   const pieces = piecesFor(growth, BYTES);
   const text = (times: number): string => JSON.stringify(growth.grown(times * pieces));
   return { name: growth.name, texts: { 1: text(1), 4: text(4) } };
 }
 
-function streamTexts({ name, frame, before, after }: FrameGrowth) {
-  const pieces = Math.ceil(BYTES / Math.max(1, frame(1_000).length));
+function insideTexts(growth: GrownFrame, bytes = BYTES): Texts {
+  const pieces = piecesFor(growth, bytes);
+  const text = (times: number): string => growth.streamOf(growth.grown(times * pieces));
+  return { name: growth.name, texts: { 1: text(1), 4: text(4) } };
+}
+
+function streamTexts({ name, frame, before, after }: FrameGrowth, bytes = BYTES): Texts {
+  const pieces = Math.ceil(bytes / Math.max(1, frame(1_000).length));
   const text = (times: number): string =>
     before + Array.from({ length: times * pieces }, (_, n) => frame(n)).join("") + after;
   return { name, texts: { 1: text(1), 4: text(4) } };
@@ -100,6 +116,11 @@ describe("P7 a reply of an upstream of", () => {
       expect(steepOnes(texts, (text) => translateWhole(upstream, text))).toEqual([]);
       expect(steepOnes(texts, (text) => relay(upstream, "json", text))).toEqual([]);
     });
+
+    test(`A89 ${name} costs what two of its texts are long`, () => {
+      const pairs = textPairsOf(FULL_REPLIES[name]).filter((_, n) => isFull || n % 29 === 0);
+      expect(steepOnes(pairs.map(wholeTexts), (text) => translateWhole(upstream, text))).toEqual([]);
+    });
   }
 });
 
@@ -107,9 +128,33 @@ describe("P7 a stream of an upstream of", () => {
   for (const recording of SSE_RECORDINGS) {
     const upstream = DIALECTS_UNDER_TEST[recording.dialect];
     test(`${recording.name} costs what it is long`, () => {
-      const texts = [...sampled(framesOf(recording)), ...STREAM_GROWTHS[recording.dialect]].map(streamTexts);
+      const texts = [...sampled(framesOf(recording)), ...STREAM_GROWTHS[recording.dialect]].map((growth) =>
+        streamTexts(growth),
+      );
       expect(steepOnes(texts, (text) => translateStream(upstream, text))).toEqual([]);
       expect(steepOnes(texts, (text) => relay(upstream, "sse", text))).toEqual([]);
+    });
+
+    test(`A89 ${recording.name} costs what its frames hold`, () => {
+      const inside = insideFramesOf(recording);
+      const texts = (isFull ? inside : inside.filter((_, n) => n % 23 === 0)).map((growth) =>
+        insideTexts(growth),
+      );
+      expect(steepOnes(texts, (text) => translateStream(upstream, text))).toEqual([]);
+      expect(steepOnes(texts, (text) => relay(upstream, "sse", text))).toEqual([]);
+    });
+
+    test.each(PIECE_BYTES)(`A89 ${recording.name} costs what it is long, in pieces of %d bytes`, (bytes) => {
+      const inside = insideFramesOf(recording).filter(({ name }) =>
+        /: (?:a long text|numbers|wider)$/.test(name),
+      );
+      const few = isFull ? inside : inside.filter((_, n) => n % 11 === 0);
+      const texts = [
+        ...few.map((growth) => insideTexts(growth, BYTES_IN_PIECES)),
+        ...STREAM_GROWTHS[recording.dialect].map((growth) => streamTexts(growth, BYTES_IN_PIECES)),
+      ];
+      expect(steepOnes(texts, (text) => translateStream(upstream, text, bytes))).toEqual([]);
+      expect(steepOnes(texts, (text) => relay(upstream, "sse", text, bytes))).toEqual([]);
     });
   }
 });
@@ -123,6 +168,11 @@ test("A62 lines of one frame cost what they are long, whatever ends them and how
       tap.push(new TextEncoder().encode(text));
       tap.end();
     };
-    expect(steepOnes(LINES_OF_A_FRAME.map(streamTexts), work)).toEqual([]);
+    expect(
+      steepOnes(
+        LINES_OF_A_FRAME.map((growth) => streamTexts(growth)),
+        work,
+      ),
+    ).toEqual([]);
   }
 });

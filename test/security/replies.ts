@@ -2,6 +2,7 @@
 import type { JsonObject } from "../../src/core/json.ts";
 import type { DialectName } from "../../src/dialects/dialect.ts";
 import type { Recording } from "../kit/recordings.ts";
+import { type Growth, growthsOf } from "./growth.ts";
 
 const URL_CITATION = {
   type: "url_citation",
@@ -162,6 +163,48 @@ export function framesOf({ frames, terminalFrom }: Recording): FrameGrowth[] {
     }
   }
   return growths;
+}
+
+/** A frame of a recorded stream whose data is an object. */
+interface DataFrame {
+  readonly name: string;
+  readonly data: JsonObject;
+  /** The stream with other data in the frame's place. */
+  readonly streamOf: (data: JsonObject) => string;
+}
+
+/** A stream one frame of which is lengthened. */
+export interface GrownFrame extends Growth {
+  readonly streamOf: DataFrame["streamOf"];
+}
+
+const DATA = /^data: (\{.*\})$/m;
+
+/** The frames of a recorded stream that hold objects. Frames that differ in texts and numbers alone are one. */
+export function dataFramesOf({ frames }: Recording): DataFrame[] {
+  const seen = new Set<string>();
+  return frames.flatMap((frame, at) => {
+    const text = DATA.exec(frame)?.[1];
+    const shape = text?.replace(/(:\s*)(?:"(?:[^"\\]|\\.)*"|-?\d[\d.]*)/g, "$1");
+    const kind = `${/^event: .*$/m.exec(frame)?.[0]} ${shape}`;
+    if (text === undefined || seen.has(kind)) return [];
+    seen.add(kind);
+    const streamOf = (data: JsonObject): string =>
+      frames
+        .with(
+          at,
+          frame.replace(text, () => JSON.stringify(data)),
+        )
+        .join("");
+    return [{ name: `frame ${at}`, data: JSON.parse(text) as JsonObject, streamOf }];
+  });
+}
+
+/** Whatever stands in a frame of a recorded stream, lengthened. */
+export function insideFramesOf(recording: Recording): GrownFrame[] {
+  return dataFramesOf(recording).flatMap(({ name, data, streamOf }) =>
+    growthsOf(data).map((growth) => ({ ...growth, name: `${name}: ${growth.name}`, streamOf })),
+  );
 }
 
 /** One frame that has any number of lines. */
