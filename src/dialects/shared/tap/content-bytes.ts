@@ -49,6 +49,8 @@ export class ContentSearch {
 
   /** The bytes of content in whole frames between `from` and `to`. Ranges only go forward. */
   count(bytes: Uint8Array, from: number, to: number): number {
+    // A piece within a long frame ends none: a search would go through all of the frame again.
+    if (from >= to) return 0;
     let sum = 0;
     let at = this.#nextAt;
     if (at < from) at = this.#find(bytes, from);
