@@ -122,7 +122,7 @@ export class LongSecret {
     const base64 = [0, 1, 2].map((before) => {
       const text = Buffer.concat([Buffer.alloc(before), bytes])
         .toString("base64")
-        .replace(/=+$/, "");
+        .replace(/(?<!=)=+$/, "");
       // The first characters hold bits of what stands before the secret, and the last one of what stands behind.
       return text.slice(before === 0 ? 0 : before + 1, -1);
     });
