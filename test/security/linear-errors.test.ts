@@ -43,8 +43,9 @@ describe("A89 an error of an upstream of", () => {
     });
 
     test(`${upstream.codec.name} costs what two of its texts are long`, () => {
-      const pairs = FULL_ERRORS.flatMap((error) => textPairsOf(error));
-      expect(steepOnes(upstream, isFull ? pairs : pairs.filter((_, n) => n % 11 === 0))).toEqual([]);
+      // There are as many pairs as the square of the texts: the fuzzer draws among all of them.
+      const pairs = FULL_ERRORS.flatMap((error) => textPairsOf(error)).filter((_, n) => n % 11 === 0);
+      expect(steepOnes(upstream, pairs)).toEqual([]);
     });
   }
 });

@@ -118,7 +118,8 @@ describe("P7 a reply of an upstream of", () => {
     });
 
     test(`A89 ${name} costs what two of its texts are long`, () => {
-      const pairs = textPairsOf(FULL_REPLIES[name]).filter((_, n) => isFull || n % 29 === 0);
+      // There are as many pairs as the square of the texts: the fuzzer draws among all of them.
+      const pairs = textPairsOf(FULL_REPLIES[name]).filter((_, n) => n % 29 === 0);
       expect(steepOnes(pairs.map(wholeTexts), (text) => translateWhole(upstream, text))).toEqual([]);
     });
   }

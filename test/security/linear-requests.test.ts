@@ -66,8 +66,9 @@ describe("P2 a request of a client of", () => {
     });
 
     test(`A89 ${client.codec.name} costs what two of its texts are long`, () => {
-      const pairs = textPairsOf(FULL_BODIES[client.codec.name]);
-      expect(steepOnes(client, isFull ? pairs : pairs.filter((_, n) => n % 29 === 0))).toEqual([]);
+      // There are as many pairs as the square of the texts: the fuzzer draws among all of them.
+      const pairs = textPairsOf(FULL_BODIES[client.codec.name]).filter((_, n) => n % 29 === 0);
+      expect(steepOnes(client, pairs)).toEqual([]);
     });
 
     test(`${client.codec.name} costs what its schemas are long`, () => {
